@@ -1,0 +1,55 @@
+"""The one thing that goes into a run: which model, which images, which method, which target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from fcpts_core.errors import InputError
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Settings of one run.
+
+    `overrides` changes single settings of the named method (see `fcpts_core.reconstruction.settings.Settings`).
+    `weights`, `images` and `test` are paths; without them the model's own are used. `mean` and `std` (one number a
+    channel, on the 0..1 scale) and `exclude` (layer name globs or module class names) are for a user's own model.
+    """
+
+    model: str = "digits-resnet20"
+    method: str = "fcpts"
+    sparsity: float = 0.95
+    weights: str | None = None
+    images: str | None = None
+    test: str | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    calibration_size: int = 1024
+    seed: int = 0
+    device: str = "cpu"
+    exclude: tuple[str, ...] = ()
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.sparsity) and 0.0 < self.sparsity < 1.0):
+            raise InputError(
+                f"The target sparsity is {self.sparsity}: expected a share of zero weights between 0 and 1, such as 0.9."
+            )
+        if self.calibration_size < 1:
+            raise InputError(f"The calibration size is {self.calibration_size}: expected at least 1 image.")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"The seed is {self.seed}: expected a whole number from 0 to {2**31 - 1}.")
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "overrides": dict(self.overrides)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> RunConfig:
+        """Inverse of `to_json`; unknown keys are an InputError."""
+        known = {item.name for item in fields(cls)}
+        if unknown := sorted(set(data) - known):
+            raise InputError(f"Unknown settings {', '.join(unknown)}: expected some of {', '.join(sorted(known))}.")
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})

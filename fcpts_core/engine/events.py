@@ -1,0 +1,185 @@
+"""What a run says while it goes: frozen events, each one a JSON object.
+
+Notation: `L` prunable layers in network order, `N` their weights in total, `t_l` the threshold of layer `l` in weight
+units, `r_l` its sparsity, `R` the global sparsity. Command line, background runs, replay and pages consume this one
+stream; nothing that draws ever reaches back into a run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One prunable weight tensor: `weights = product of shape`; `kind` is the module's class name."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    weights: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Density of one layer's weights on `len(pdf)` equally spaced points from `lo` to `hi` (weight units).
+
+    `integral pdf = 1 - atom`, where `atom` is the share of weights that are exactly zero.
+    """
+
+    lo: float
+    hi: float
+    pdf: tuple[float, ...]
+    atom: float
+    bandwidth: float
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What the run does now, in words a user reads ("measuring the dense model")."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """The problem as it stands before the first step: `steps` may be 0 for methods that learn nothing.
+
+    `references` holds the allocations drawn behind the learned one, by name, each `[L]`.
+    """
+
+    config: Mapping[str, Any]
+    layers: tuple[Layer, ...]
+    weights: int
+    target_sparsity: float
+    target_zeros: int
+    steps: int
+    dense_accuracy: float | None
+    calibration_images: int
+    test_images: int
+    references: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """One learning step: losses, global sparsity `R` against the target in force at this step, and every layer's state.
+
+    `layer_sparsity` and `thresholds` are `[L]`; `seconds` counts from the start of learning, pauses left out.
+    """
+
+    step: int
+    reconstruction: float
+    control: float
+    total: float
+    sparsity: float
+    scheduled_target: float
+    learning_rate: float
+    layer_sparsity: tuple[float, ...]
+    thresholds: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """Densities of all layers' weights as they are after `step` steps, `curves` is `[L]`."""
+
+    step: int
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """One row of the allocation."""
+
+    name: str
+    shape: tuple[int, ...]
+    weights: int
+    zeros: int
+    sparsity: float
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run achieved. Accuracies and agreement are shares in [0, 1]; None where there are no labels or images."""
+
+    model: str
+    method: str
+    target_sparsity: float
+    sparsity: float
+    zeros: int
+    weights: int
+    dense_accuracy: float | None
+    accuracy: float | None
+    agreement: float | None
+    calibration_images: int
+    test_images: int
+    steps: int
+    seconds: float
+    seconds_per_step: float | None
+    peak_rss_mb: float
+    layers: tuple[LayerResult, ...]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of a run that went well."""
+
+    result: Result
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The end of a run that could not go on; `reason` is a sentence."""
+
+    reason: str
+
+
+Event = Phase | Started | Stepped | Surveyed | Finished | Failed
+EVENTS: dict[str, type[Event]] = {kind.__name__.lower(): kind for kind in (Phase, Started, Stepped, Surveyed, Finished, Failed)}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as a JSON object, its kind under the key `event`."""
+    return {"event": type(event).__name__.lower(), **asdict(event)}
+
+
+def from_json(data: Mapping[str, Any]) -> Event:
+    """Inverse of `to_json`; raises ValueError on an unknown kind or on missing fields."""
+    kind = EVENTS.get(str(data.get("event")))
+    if kind is None:
+        raise ValueError(f"Unknown event {data.get('event')!r}: expected one of {', '.join(EVENTS)}.")
+    values = {key: value for key, value in data.items() if key != "event"}
+    if kind is Started:
+        values["layers"] = tuple(_build(Layer, row) for row in values["layers"])
+        values["references"] = {name: tuple(row) for name, row in values["references"].items()}
+    elif kind is Surveyed:
+        values["curves"] = tuple(_build(Curve, row) for row in values["curves"])
+    elif kind is Finished:
+        rows = tuple(_build(LayerResult, row) for row in values["result"]["layers"])
+        values["result"] = Result(**{**values["result"], "layers": rows})
+    event: Event = _build(kind, values)
+    return event
+
+
+def dump_lines(events: Iterable[Event]) -> Iterator[str]:
+    """One line of JSON an event, the format of `events.jsonl` and of recordings."""
+    for event in events:
+        yield json.dumps(to_json(event), separators=(",", ":")) + "\n"
+
+
+def load_lines(lines: Iterable[str]) -> Iterator[Event]:
+    """Inverse of `dump_lines`; empty lines are skipped."""
+    for line in lines:
+        if line.strip():
+            yield from_json(json.loads(line))
+
+
+def _build(kind: type[Any], values: Mapping[str, Any]) -> Any:
+    missing = {field.name for field in fields(kind)} - values.keys()
+    if missing:
+        raise ValueError(f"A {kind.__name__.lower()} record lacks {', '.join(sorted(missing))}.")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
