@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parent
 def asset(*parts: str) -> Path:
     """The path of a file or folder below `assets/`: `asset("models", "digits-vit.safetensors")`.
 
-    In a checkout the assets lie beside the package, in an installed wheel inside it. Raises InputError if it is not there.
+    In a checkout the assets lie beside the package, in an installed wheel inside it. Raises InputError if there is
+    nothing of that name.
     """
     installed = PACKAGE / "_assets"
     root = installed if installed.is_dir() else PACKAGE.parent / "assets"
