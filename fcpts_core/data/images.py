@@ -1,0 +1,114 @@
+"""A set of images as a network takes them: bytes `[N, C, H, W]`, perhaps labels `[N]`, and the normalisation.
+
+inputs = (images / 255 - mean) / std        one mean and one std a channel, on the 0..1 scale
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fcpts_core.data import archive, folder
+from fcpts_core.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """`images` is uint8 `[N, C, H, W]`, `labels` int64 `[N]`; `skipped` counts files that could not be read.
+
+    `flippable` says whether a mirror image is still an image of the same kind (a photograph is, a digit is not).
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    flippable: bool = True
+    skipped: int = 0
+
+    def __post_init__(self) -> None:
+        channels = self.images.shape[1]
+        for word, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != channels:
+                raise InputError(
+                    f"The {word} has {len(values)} number(s), the images of {self.name} have {channels} channel(s): "
+                    f"expected one number a channel."
+                )
+            if not all(math.isfinite(value) for value in values):
+                raise InputError(f"The {word} is {_numbers(values)}: expected finite numbers on the 0..1 scale.")
+        if min(self.std) <= 0:
+            raise InputError(f"The std is {_numbers(self.std)}: expected numbers above 0.")
+
+    def __len__(self) -> int:
+        return self.images.shape[0]
+
+    @property
+    def black(self) -> Tensor:
+        """What a black pixel is after normalisation, `[C]`."""
+        return -torch.tensor(self.mean) / torch.tensor(self.std)
+
+    def inputs(self, indices: Tensor | None = None) -> Tensor:
+        """Normalised float32 `[K, C, H, W]` of the images at `indices`, of all of them without."""
+        chosen = self.images if indices is None else self.images[indices]
+        mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
+        return (chosen.float() / 255 - mean) / std
+
+    def take(self, count: int) -> ImageSet:
+        """The first `count` images, all of them where there are fewer."""
+        labels = None if self.labels is None else self.labels[:count]
+        return replace(self, images=self.images[:count], labels=labels)
+
+    def without_labels(self) -> ImageSet:
+        return replace(self, labels=None)
+
+
+def load_images(
+    path: str | Path,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    classes: int | None = None,
+    channels: int = 3,
+    size: tuple[int, int] | None = None,
+    flippable: bool = True,
+) -> ImageSet:
+    """The images of an `.npz` file (see `archive`) or of a folder (see `folder`), for a network of this input.
+
+    `size` is the network's height and width: a folder's images are brought to it, an array must have it already.
+    Labels, where there are any, must be below `classes`. Whatever does not fit is an InputError.
+    """
+    source = Path(path)
+    if not os.path.exists(source):
+        raise InputError(f"There is no {source}: expected an .npz file or a folder of images.")
+    if source.is_dir():
+        found = folder.read(source, channels, size, classes)
+    elif source.suffix.lower() == ".npz":
+        found = archive.read(source, channels, size)
+    else:
+        raise InputError(f"{source} is neither an .npz file nor a folder of images: pass one of these.")
+    images, labels, skipped = found
+    if labels is not None:
+        _check_labels(source, labels, len(images), classes)
+    return ImageSet(source.stem, images, labels, tuple(mean), tuple(std), flippable, skipped)
+
+
+def _check_labels(source: Path, labels: Tensor, count: int, classes: int | None) -> None:
+    if labels.shape != (count,):
+        raise InputError(
+            f"{source} has {count} images, but labels of shape {list(labels.shape)}: expected one label an image."
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or (classes is not None and high >= classes):
+        top = "" if classes is None else f" to {classes - 1}, since the model has {classes} classes"
+        raise InputError(f"{source} has labels from {low} to {high}: expected labels from 0{top}.")
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

@@ -1,0 +1,1 @@
+"""How good a network is, and how close it stays to another."""

@@ -1,0 +1,47 @@
+"""Accuracy and agreement of logits `[N, classes]`, and how a network's logits are had without changing the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from fcpts_core.data.images import ImageSet
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> float:
+    """Share of the rows of `logits` whose largest entry stands at the label; `labels` is `[N]`."""
+    return _share(logits.argmax(dim=1) == labels.to(logits.device))
+
+
+def agreement(logits: Tensor, others: Tensor) -> float:
+    """Share of the rows on which two networks name the same class."""
+    return _share(logits.argmax(dim=1) == others.argmax(dim=1).to(logits.device))
+
+
+def predict(
+    module: nn.Module, images: ImageSet, batch_size: int = 256, device: torch.device | str | None = None
+) -> Tensor:
+    """Logits `[N, classes]` of all images, on the CPU, in eval mode; `device` is where the module is."""
+    place = device or next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    with eval_mode(module), torch.no_grad():
+        batches = torch.split(torch.arange(len(images)), batch_size)
+        return torch.cat([module(images.inputs(batch).to(place)).cpu() for batch in batches])
+
+
+@contextmanager
+def eval_mode(module: nn.Module) -> Iterator[None]:
+    """Every part of `module` in eval mode for a while; afterwards each is in the mode it had."""
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def _share(hits: Tensor) -> float:
+    return int(hits.sum()) / len(hits)

@@ -1,0 +1,1 @@
+"""Networks: the registry of models, their weights, and the layers that can be pruned."""
