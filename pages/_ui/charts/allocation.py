@@ -1,0 +1,79 @@
+"""Where the zeros go: a column a layer in network order, pruned below and kept above, other allocations as ghosts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pages._ui import numbers as fmt
+from pages._ui.charts.axes import hover_texts, layer_axis, lit, share_axis
+from pages._ui.charts.moment import Moment
+from pages._ui.charts.panel import Entry, Panel, numbers
+from pages._ui.theme import style_of
+
+
+def allocation(moment: Moment, chosen: int, revision: str) -> Panel:
+    """Columns of `r_l`; `chosen` is lit, `revision` names the picture whose zoom is to be kept."""
+    positions = list(range(len(moment.layers)))
+    r = moment.sparsities
+    columns: list[dict[str, Any]] = []
+    if r:
+        look = {"type": "bar", "x": positions, "width": 0.86, "customdata": positions}
+        texts = {"hovertext": hover_texts(moment), "hovertemplate": "%{hovertext}<extra></extra>"}
+        pruned = {**look, **texts, "y": numbers(r), "marker": {"color": "@pruned/0.4"}}
+        kept = {"y": numbers([1 - x for x in r]), "base": numbers(r), "marker": {"color": "@kept"}, "hoverinfo": "skip"}
+        columns = [pruned, {**look, **kept}]
+    ghosts = [_ghost(name, values) for name, values in moment.started.references.items()]
+    layout = {
+        "uirevision": revision,
+        "hovermode": "x",
+        "barmode": "overlay",
+        "margin": {"l": 44, "r": 8, "t": 9, "b": 22},
+        "xaxis": layer_axis(moment.layers),
+        "yaxis": share_axis("share of zero weights"),
+        "shapes": [lit(chosen)],
+    }
+    return Panel(
+        name="allocation",
+        title="Where the zeros go",
+        summary=_summary(moment),
+        figure={"data": [*columns, *ghosts], "layout": layout},
+        legend=(
+            Entry("pruned", "@pruned/0.4", "fill"),
+            Entry("kept", "@kept", "fill"),
+            *(_entry(name) for name in moment.started.references),
+        ),
+        note="One column a layer, from input to output. Choose a column to see that layer up close.",
+        clickable=True,
+    )
+
+
+def _ghost(name: str, values: tuple[float, ...]) -> dict[str, Any]:
+    style = style_of(name)
+    edges = [-0.5 + i for i in range(len(values))] + [len(values) - 0.5]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": style.label,
+        "x": edges,
+        "y": numbers([*values, values[-1]]),
+        "line": {"shape": "hv", "width": 1.5, "dash": style.dash, "color": style.colour},
+        "hoverinfo": "skip",
+    }
+
+
+def _entry(name: str) -> Entry:
+    style = style_of(name)
+    return Entry(style.label, style.colour, style.dash)
+
+
+def _summary(moment: Moment) -> str:
+    count = len(moment.layers)
+    if not moment.sparsities:
+        return f"Allocation over {count} layers: nothing is allocated yet."
+    ranked = sorted(range(count), key=lambda index: moment.sparsities[index])
+    low, high = ranked[0], ranked[-1]
+    return (
+        f"Allocation over {count} layers after step {moment.step}: least zeros in {moment.layers[low].name} "
+        f"({fmt.percent(moment.sparsities[low])}), most in {moment.layers[high].name} "
+        f"({fmt.percent(moment.sparsities[high])}), {fmt.percent(moment.sparsity)} over all weights."
+    )

@@ -1,0 +1,39 @@
+"""The live chart: a Plotly panel that keeps its DOM node, zoom and hover while its data changes.
+
+live_chart(panel, key="allocation", on_click=choose)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages._ui.assets import component_js, plotly_url
+from pages._ui.charts.panel import Panel
+from pages._ui.theme import PALETTE
+
+
+@cache
+def _component() -> Any:
+    folder = Path(__file__).parent
+    js = component_js(folder, "live_chart.js", {"PALETTE": PALETTE, "PLOTLY": plotly_url()})
+    return st.components.v2.component("fcpts_live_chart", js=js, isolate_styles=False)
+
+
+def live_chart(panel: Panel, key: str, height: str, on_click: Callable[[], None] | None = None) -> Any:
+    """Draw `panel` where the script stands; `height` is a CSS length of the plot itself.
+
+    Returns what was clicked since the last run of the script (the point's `customdata`), or None.
+    """
+    data = {**asdict(panel), "height": height}
+    result = _component()(key=key, data=data, on_click_change=on_click or _ignore)
+    return result.click
+
+
+def _ignore() -> None:
+    return None

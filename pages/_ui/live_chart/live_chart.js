@@ -1,0 +1,166 @@
+// A panel with one Plotly chart that is mounted once: new data goes through Plotly.react, so zoom, hover and selection
+// stay where the reader put them. Streamlit calls the default export again, with the same parentElement, whenever the
+// data or the theme changes. Text from Python reaches the page by textContent alone, or by Plotly, which escapes it.
+
+import { colours, paint, template } from "./paint.js";
+import { PLOTLY } from "./settings.js";
+
+const panels = new WeakMap();
+const waiting = [];
+let frame = 0;
+let plotly;
+
+export default function mount({ data, parentElement, setTriggerValue }) {
+  let panel = panels.get(parentElement);
+  if (!panel) {
+    panel = build(parentElement);
+    panels.set(parentElement, panel);
+  }
+  panel.choose = (value) => setTriggerValue("click", value);
+  panel.data = data;
+  label(panel);
+  enqueue(panel);
+  return () => {
+    panel.observer.disconnect();
+    panel.gone = true;
+    if (panel.mounted) window.Plotly.purge(panel.plot);
+    panels.delete(parentElement);
+  };
+}
+
+function build(parent) {
+  const root = make("section", "fcpts-panel", parent);
+  const head = make("header", "fcpts-panel-head", root);
+  const title = make("h2", "fcpts-panel-title", head);
+  const aside = make("span", "fcpts-panel-aside", head);
+  const legend = make("ul", "fcpts-legend", head);
+  const saves = make("div", "fcpts-saves", head);
+  const plot = make("div", "fcpts-plot", root);
+  const note = make("p", "fcpts-panel-note", root);
+  const panel = { root, title, aside, legend, plot, note, mounted: false, gone: false, drawn: "" };
+  plot.setAttribute("role", "img");
+  for (const format of ["png", "svg"]) {
+    const button = make("button", "fcpts-save", saves);
+    button.type = "button";
+    button.textContent = format.toUpperCase();
+    button.onclick = () => save(panel, format);
+  }
+  panel.saves = saves;
+  panel.observer = new ResizeObserver(() => panel.data && enqueue(panel, true));
+  panel.observer.observe(plot);
+  return panel;
+}
+
+function label(panel) {
+  const { title, aside, note, summary, legend, name, height } = panel.data;
+  panel.root.dataset.chart = name;
+  panel.root.style.setProperty("--fcpts-height", height);
+  write(panel.title, title);
+  write(panel.aside, aside);
+  write(panel.note, note);
+  panel.plot.setAttribute("aria-label", summary);
+  panel.saves.setAttribute("aria-label", `Save the chart ${title}`);
+  panel.saves.setAttribute("role", "group");
+  drawLegend(panel, legend);
+}
+
+function drawLegend(panel, entries) {
+  const wanted = JSON.stringify(entries);
+  panel.legend.hidden = entries.length === 0;
+  const scheme = colours(panel.root);
+  if (panel.legendDrawn !== wanted) {
+    panel.legendDrawn = wanted;
+    panel.legend.replaceChildren();
+    for (const entry of entries) {
+      const item = make("li", "fcpts-legend-item", panel.legend);
+      const swatch = make("span", `fcpts-swatch fcpts-swatch-${entry.mark}`, item);
+      swatch.setAttribute("aria-hidden", "true");
+      make("span", "", item).textContent = entry.label;
+    }
+  }
+  entries.forEach((entry, i) => {
+    panel.legend.children[i].firstChild.style.setProperty("--fcpts-swatch", paint(entry.colour, scheme));
+  });
+}
+
+// One chart an animation frame, so that a tick with many charts never blocks the page for long.
+function enqueue(panel, resized = false) {
+  panel.resized ||= resized;
+  if (!waiting.includes(panel)) waiting.push(panel);
+  if (!frame) frame = requestAnimationFrame(drawNext);
+}
+
+async function drawNext() {
+  try {
+    plotly ??= load(PLOTLY);
+    await plotly;
+    const panel = waiting.shift();
+    if (panel && !panel.gone) await draw(panel);
+  } finally {
+    frame = waiting.length ? requestAnimationFrame(drawNext) : 0;
+  }
+}
+
+async function draw(panel) {
+  const { figure } = panel.data;
+  const scheme = colours(panel.root);
+  const version = `${JSON.stringify(figure)}${JSON.stringify(scheme)}`;
+  const { width, height } = panel.plot.getBoundingClientRect();
+  if (width < 40 || height < 40 || (version === panel.drawn && !panel.resized)) return;
+  panel.drawn = version;
+  panel.resized = false;
+  const painted = paint(figure, scheme);
+  const coarse = matchMedia("(pointer: coarse)").matches;
+  const layout = {
+    ...painted.layout,
+    template: template(scheme, getComputedStyle(panel.root).fontFamily),
+    width: Math.floor(width),
+    height: Math.floor(height),
+    dragmode: coarse ? false : "zoom",
+  };
+  const config = { displayModeBar: false, doubleClick: "reset", scrollZoom: false, showTips: false };
+  await window.Plotly.react(panel.plot, painted.data, layout, config);
+  if (!panel.mounted) {
+    panel.mounted = true;
+    panel.plot.on("plotly_click", (event) => clicked(panel, event));
+    panel.plot.on("plotly_hover", () => panel.plot.classList.add("fcpts-pointing"));
+    panel.plot.on("plotly_unhover", () => panel.plot.classList.remove("fcpts-pointing"));
+  }
+  panel.root.dataset.draws = String(Number(panel.root.dataset.draws ?? 0) + 1);
+}
+
+function clicked(panel, event) {
+  const point = event.points.find((candidate) => candidate.customdata !== undefined) ?? event.points[0];
+  if (!panel.data.clickable || !point) return;
+  const custom = point.customdata;
+  panel.choose(Array.isArray(custom) ? custom[0] : (custom ?? point.x));
+}
+
+function save(panel, format) {
+  const { width, height } = panel.plot.getBoundingClientRect();
+  const backdrop = { paper_bgcolor: colours(panel.root).panel };
+  const copy = { data: panel.plot.data, layout: { ...panel.plot.layout, ...backdrop } };
+  window.Plotly.downloadImage(copy, { format, width, height, scale: 2, filename: panel.data.name });
+}
+
+function load(url) {
+  if (window.Plotly) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(url, document.baseURI).href;
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(`plotly.js did not load from ${script.src}`));
+    document.head.append(script);
+  });
+}
+
+function make(tag, className, parent) {
+  const element = document.createElement(tag);
+  element.className = className;
+  parent.append(element);
+  return element;
+}
+
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,147 @@
+"""What the status strip says about a view, in words: pure text, no Streamlit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.snapshot import State
+from pages._ui import numbers as fmt
+from pages._ui.charts.moment import Moment
+from pages._ui.theme import style_of
+from pages._ui.view import Kind, View
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number with its label; `tone` is "" or "missing"."""
+
+    label: str
+    value: str
+    note: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    """The strip: `progress` is a share, or None where nothing goes on."""
+
+    state: str
+    badge: str
+    title: str
+    detail: str
+    clock: str
+    sentence: str
+    progress: float | None
+    progress_text: str
+    tiles: tuple[Tile, ...]
+
+
+BADGES = {
+    State.QUEUED: "Queued",
+    State.RUNNING: "Running",
+    State.PAUSED: "Paused",
+    State.DONE: "Done",
+    State.CANCELLED: "Stopped",
+    State.FAILED: "Failed",
+}
+
+
+def status_of(view: View, moment: Moment | None) -> Status:
+    """Everything the strip shows of `view`, whose picture is `moment`."""
+    state = view.snapshot.state
+    badge = {Kind.RECORDING: "Recording", Kind.PREVIEW: "Preview"}.get(view.kind, BADGES[state])
+    share = _share(view)
+    return Status(
+        state=view.kind.value if view.kind is not Kind.RUN else state.value,
+        badge=badge,
+        title=title_of(view.config),
+        detail=view.snapshot.phase if view.open and state is not State.QUEUED else "",
+        clock=_clock(view, moment),
+        sentence=_sentence(view),
+        progress=share,
+        progress_text=f"{badge}, {fmt.percent(share, 0)}" if share is not None else "",
+        tiles=_tiles(view, moment),
+    )
+
+
+def title_of(config: RunConfig) -> str:
+    """The settings that tell one run from another."""
+    parts = [config.model, style_of(config.method).label, fmt.percent(config.sparsity), f"seed {config.seed}"]
+    return ", ".join(parts)
+
+
+def _share(view: View) -> float | None:
+    started = view.snapshot.started
+    if not view.open or view.snapshot.state is State.QUEUED:
+        return None
+    return view.snapshot.step / started.steps if started and started.steps else 0.0
+
+
+def _clock(view: View, moment: Moment | None) -> str:
+    started = view.snapshot.started
+    if view.kind is Kind.PREVIEW or started is None or not started.steps:
+        return ""
+    step = moment.step if moment else view.snapshot.step
+    parts = [f"step {step} of {started.steps}"]
+    if view.snapshot.state is State.RUNNING and view.kind is Kind.RUN and view.eta is not None:
+        parts.append(f"{fmt.about(view.eta)} left")
+    if view.kind is Kind.RUN and view.started_at is not None:
+        parts.append(f"started {time.strftime('%H:%M:%S', time.localtime(view.started_at))}")
+    return ", ".join(parts)
+
+
+def _sentence(view: View) -> str:
+    snapshot, started = view.snapshot, view.snapshot.started
+    if view.kind is Kind.RECORDING:
+        return "This run was recorded. Replay it below, or press Run to make your own."
+    if view.kind is Kind.PREVIEW:
+        if started is None:
+            return ""
+        return (
+            f"{fmt.count(started.target_zeros)} of {fmt.count(started.weights)} weights become zero. "
+            f"Nothing has been learned yet: this is where {style_of(view.config.method).label} starts."
+        )
+    if snapshot.state is State.QUEUED:
+        ahead = view.queue_position or 1
+        return f"Number {ahead} in the queue: it starts by itself when its turn comes."
+    if snapshot.state is State.CANCELLED:
+        return f"Stopped after step {snapshot.step}, before anything was measured. Press Run to start again."
+    if snapshot.state is State.FAILED:
+        return f"{snapshot.reason} Change a setting, then press Run again."
+    if snapshot.state is State.PAUSED:
+        return "Paused: step through the learning one step at a time, or resume."
+    return ""
+
+
+def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
+    started, result = view.snapshot.started, view.snapshot.result
+    if started is None:
+        return ()
+    shown = result if moment is not None and moment.final else None
+    sparsity = moment.sparsity if moment else None
+    zeros = shown.zeros if shown else (round(sparsity * started.weights) if sparsity is not None else None)
+    exact = f"exactly {fmt.count(shown.zeros)} zeros" if shown else f"target {fmt.percent(started.target_sparsity)}"
+    dense = started.dense_accuracy
+    last = view.snapshot.stepped_at(moment.step) if moment else None
+    seconds = shown.seconds if shown else (last.seconds if last and last.step else None)
+    pace = shown.seconds_per_step if shown else (last.seconds / last.step if last and last.step else None)
+    return (
+        Tile("Sparsity", fmt.percent(sparsity, 2 if shown else 1), exact),
+        Tile(
+            "Weights kept",
+            fmt.count(started.weights - zeros) if zeros is not None else fmt.MISSING,
+            f"of {fmt.count(started.weights)}",
+        ),
+        _later("Accuracy", shown.accuracy if shown else None, f"dense {fmt.percent(dense)}" if dense else "no labels"),
+        _later("Agreement", shown.agreement if shown else None, "with the dense model"),
+        Tile(
+            "Time", fmt.duration(seconds), f"{fmt.duration(pace)} a step" if pace else "", "" if seconds else "missing"
+        ),
+    )
+
+
+def _later(label: str, value: float | None, note: str) -> Tile:
+    """A number that is known only at the end."""
+    return Tile(label, fmt.percent(value), note, "" if value is not None else "missing")

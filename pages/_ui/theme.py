@@ -1,0 +1,68 @@
+"""Colours with one meaning everywhere, for both themes; charts name them by role (`@kept`), never by value.
+
+The blue of kept and the orange of pruned weights are Okabe-Ito's and hold at least 3:1 on both backgrounds. Methods never
+use those two: each has its own colour and dash, so that none is told apart by colour alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KEPT = "#0072B2"
+PRUNED = "#D55E00"
+
+PALETTE: dict[str, dict[str, str]] = {
+    "light": {
+        "kept": KEPT,
+        "pruned": PRUNED,
+        "text": "#1b1f24",
+        "muted": "#57606a",
+        "grid": "#e6e9ed",
+        "axis": "#c4cad1",
+        "panel": "#ffffff",
+        "dense": "#8b949e",
+        "lit": "#1b1f24",
+        "green": "#00805d",
+        "pink": "#b4508a",
+        "amber": "#8f6500",
+        "violet": "#6a56b8",
+    },
+    "dark": {
+        "kept": KEPT,
+        "pruned": PRUNED,
+        "text": "#e8ebef",
+        "muted": "#a3acb6",
+        "grid": "#262c34",
+        "axis": "#454d57",
+        "panel": "#161a20",
+        "dense": "#7d8691",
+        "lit": "#ffffff",
+        "green": "#2fb58d",
+        "pink": "#dd8fbb",
+        "amber": "#d9a62b",
+        "violet": "#a796ec",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one method is drawn on every page: `dash` is a plotly dash name."""
+
+    label: str
+    colour: str
+    dash: str
+
+
+METHOD_STYLES: dict[str, Style] = {
+    "fcpts": Style("FCPTS", "@green", "solid"),
+    "fcpts-released": Style("FCPTS as released", "@pink", "longdash"),
+    "uniform": Style("uniform", "@muted", "dot"),
+    "erk": Style("ERK", "@violet", "dash"),
+    "global-magnitude": Style("global magnitude", "@amber", "dashdot"),
+}
+
+
+def style_of(method: str) -> Style:
+    """The fixed style of a method; unknown names get the text colour and a plain line."""
+    return METHOD_STYLES.get(method, Style(method, "@text", "solid"))
