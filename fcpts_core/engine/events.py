@@ -139,7 +139,9 @@ class Failed:
 
 
 Event = Phase | Started | Stepped | Surveyed | Finished | Failed
-EVENTS: dict[str, type[Event]] = {kind.__name__.lower(): kind for kind in (Phase, Started, Stepped, Surveyed, Finished, Failed)}
+EVENTS: dict[str, type[Event]] = {
+    kind.__name__.lower(): kind for kind in (Phase, Started, Stepped, Surveyed, Finished, Failed)
+}
 
 
 def to_json(event: Event) -> dict[str, Any]:

@@ -1,0 +1,149 @@
+"""One background run as the registry keeps it: its story so far, its state, its clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from threading import Thread
+from typing import TYPE_CHECKING, Protocol
+
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.events import Event, Failed, Finished, Phase, Started, Stepped
+from fcpts_core.engine.recording import Journal
+from fcpts_core.engine.snapshot import Snapshot, State, Story
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PUBLISH_EVERY = 0.1
+
+
+class RunLike(Protocol):
+    """What a job needs of a run: its events, one learning step at a time, and the sparse tensors after the last one."""
+
+    @property
+    def state_dict(self) -> Mapping[str, Tensor] | None: ...
+
+    def events(self) -> Iterator[Event]: ...
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One look at a background run.
+
+    `asked` is the state that was asked for (paused or cancelled) while the step in hand still goes on. `queue_position`
+    counts from 1. `elapsed` and `eta` are seconds of running, pauses and queueing left out; the other times are seconds
+    since the epoch.
+    """
+
+    id: str
+    config: RunConfig
+    snapshot: Snapshot
+    asked: State | None
+    queue_position: int | None
+    submitted_at: float
+    started_at: float | None
+    finished_at: float | None
+    elapsed: float
+    eta: float | None
+
+    @property
+    def state(self) -> State:
+        return self.snapshot.state
+
+
+class Job:
+    """The mutable side of a run; every method is called with the registry's lock held.
+
+    `allowance` is the number of learning steps that the run may still take before it pauses, None for no limit.
+    `snapshot` is replaced as a whole at each change of state or phase, at the end of a single step, and for anything
+    else at most every `PUBLISH_EVERY` seconds.
+    """
+
+    def __init__(self, key: str, config: RunConfig) -> None:
+        self.key = key
+        self.config = config
+        self.state = State.QUEUED
+        self.snapshot = Snapshot(state=State.QUEUED)
+        self.journal = Journal()
+        self.thread: Thread | None = None
+        self.allowance: int | None = None
+        self.cancelled = False
+        self.state_dict: Mapping[str, Tensor] | None = None
+        self.files: dict[str, bytes] = {}
+        self.submitted_at = time.time()
+        self.started_at: float | None = None
+        self.finished_at: float | None = None
+        self.seen = time.monotonic()
+        self._story = Story()
+        self._published = 0.0
+        self._running_since: float | None = None
+        self._ran = 0.0
+
+    def become(self, state: State) -> None:
+        """Enters a state; a final one is never left again."""
+        if self.state.final:
+            return
+        now = time.monotonic()
+        if self._running_since is not None:
+            self._ran += now - self._running_since
+        self._running_since = now if state is State.RUNNING else None
+        if state is State.RUNNING and self.started_at is None:
+            self.started_at = time.time()
+        if state.final:
+            self.finished_at = time.time()
+        self.state = state
+        self._publish()
+
+    def add(self, event: Event) -> None:
+        """Takes one event into the story; the event that ends a run also ends the job."""
+        self._story.add(event)
+        if isinstance(event, Stepped) and self.allowance:
+            self.allowance -= 1
+        match event:
+            case Finished():
+                self.become(State.DONE)
+            case Failed():
+                self.become(State.FAILED)
+            case Phase() | Started():
+                self._publish()
+            case _ if self.allowance is not None or time.monotonic() - self._published >= PUBLISH_EVERY:
+                self._publish()
+
+    @property
+    def elapsed(self) -> float:
+        return self._ran + (time.monotonic() - self._running_since if self._running_since is not None else 0.0)
+
+    def view(self, queue_position: int | None) -> RunView:
+        self.seen = time.monotonic()
+        return RunView(
+            id=self.key,
+            config=self.config,
+            snapshot=self.snapshot,
+            asked=self._asked(),
+            queue_position=queue_position,
+            submitted_at=self.submitted_at,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            elapsed=self.elapsed,
+            eta=None if self.state.final else remaining_seconds(self.snapshot),
+        )
+
+    def _asked(self) -> State | None:
+        if self.state.final:
+            return None
+        if self.cancelled:
+            return State.CANCELLED
+        return State.PAUSED if self.allowance == 0 and self.state is State.RUNNING else None
+
+    def _publish(self) -> None:
+        self.snapshot = replace(self._story.snapshot(), state=self.state)
+        self._published = time.monotonic()
+
+
+def remaining_seconds(snapshot: Snapshot) -> float | None:
+    """Seconds of learning still to go at the pace so far; None before the first step and where nothing is learned."""
+    if snapshot.started is None or snapshot.last is None or snapshot.step < 1:
+        return None
+    return (snapshot.started.steps - snapshot.step) * snapshot.last.seconds / snapshot.step

@@ -1,0 +1,49 @@
+"""How runs and page share the processor.
+
+`torch.set_num_threads` holds for the calling thread and is what threads started later begin with, so each run sets its
+own share. A run's thread also steps back behind the page's: niceness is a thread's own on Linux, and the helpers that
+torch starts from it inherit it. An idle page then costs a run nothing, a busy one is served first, and a run in the
+background has the same number of threads, hence the same bits, as one from the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+BACKGROUND_NICENESS = 5
+
+
+def cores() -> int:
+    """The number of processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def share(runs: int) -> int:
+    """Torch threads for each of `runs` runs that go on at the same time."""
+    return max(1, cores() // runs)
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Lets torch use `count` threads from the calling thread, and as many as before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def step_back() -> None:
+    """Lowers the calling thread's priority below that of the page's threads, where the system can do so."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND_NICENESS)

@@ -1,0 +1,257 @@
+"""Runs in the background: each on its own thread, a few at a time, the others in a queue that is visible.
+
+    submit -> queued -> running <-> paused          and from any of the three: cancel -> cancelled
+                           |
+                           +-> done | failed
+
+The worker asks for the run's next event only while it may, so pausing is not asking, and cancelling is closing the
+iterator, which runs the `finally` blocks of the loop. A run waits its turn in the order of submission; one that is
+paused gives its turn away, and takes it again, before later runs, when it is resumed or stepped.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+
+from fcpts_core.engine import artifacts
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.events import Event, Failed, Finished
+from fcpts_core.engine.job import Job, RunLike, RunView
+from fcpts_core.engine.snapshot import State
+from fcpts_core.engine.threads import share, step_back, torch_threads
+from fcpts_core.errors import InputError, RunError
+
+FORGOTTEN_AFTER = 3600.0
+CLOSE_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+def make_engine_run(config: RunConfig) -> RunLike:
+    """The real engine, imported when the first run starts: a page without runs need not wait for it."""
+    from fcpts_core.engine.run import Run
+
+    return Run(config)
+
+
+class RunRegistry:
+    """All background runs of a process, by unguessable id; every method may be called from any thread.
+
+    At most `max_running` runs compute at a time, at most `max_queued` more wait or are paused, and the `keep` finished
+    runs that were looked at last are remembered. Control calls on unknown or finished runs do nothing.
+    """
+
+    def __init__(
+        self,
+        max_running: int = 1,
+        max_queued: int = 8,
+        make_run: Callable[[RunConfig], RunLike] = make_engine_run,
+        keep: int = 20,
+    ) -> None:
+        self._max_running = max_running
+        self._max_queued = max_queued
+        self._make_run = make_run
+        self._keep = keep
+        self._threads = share(max_running)
+        self._jobs: dict[str, Job] = {}
+        self._changed = threading.Condition()
+        self._closed = False
+        atexit.register(self.close)
+
+    def submit(self, config: RunConfig) -> str:
+        """Queues a run and returns its id; raises InputError when the queue is full."""
+        with self._changed:
+            if self._closed:
+                raise InputError("No new runs are taken: the server is shutting down.")
+            live = [job for job in self._jobs.values() if not job.state.final]
+            if len(live) >= self._max_running + self._max_queued and not self._drop_forgotten(live):
+                raise InputError(
+                    f"The queue is full: {len(live)} runs are running, waiting or paused. "
+                    "Wait until one of them ends, or cancel one, and start again."
+                )
+            job = Job(secrets.token_urlsafe(16), config)
+            self._jobs[job.key] = job
+            self._admit()
+            return job.key
+
+    def view(self, key: str) -> RunView | None:
+        """The run as it is now, None where there is no such run."""
+        with self._changed:
+            job = self._jobs.get(key)
+            return job.view(self._queue_position(job)) if job else None
+
+    def pause(self, key: str) -> None:
+        """Stops before the next learning step."""
+        with self._changed:
+            if job := self._live(key):
+                job.allowance = 0
+                if job.state is State.QUEUED:
+                    job.become(State.PAUSED)
+                self._changed.notify_all()
+
+    def step(self, key: str) -> None:
+        """Takes one learning step more and pauses; calls made meanwhile add up."""
+        with self._changed:
+            if job := self._live(key):
+                self._go_on(job, (job.allowance or 0) + 1)
+
+    def resume(self, key: str) -> None:
+        """Goes on to the end."""
+        with self._changed:
+            if job := self._live(key):
+                self._go_on(job, None)
+
+    def cancel(self, key: str) -> None:
+        """Ends the run for good, after the learning step in hand at the latest."""
+        with self._changed:
+            if job := self._live(key):
+                self._cancel(job)
+
+    def wait(self, key: str, *states: State, timeout: float | None = None) -> RunView | None:
+        """Blocks until the run is in one of `states` (by default the final ones) or `timeout` seconds are over."""
+        with self._changed:
+            job = self._jobs.get(key)
+            if job is None:
+                return None
+            self._changed.wait_for(lambda: job.state in states if states else job.state.final, timeout)
+            return job.view(self._queue_position(job))
+
+    def artifacts(self, key: str) -> dict[str, bytes]:
+        """The files of a run that is done, by name; empty for any other."""
+        with self._changed:
+            job = self._jobs.get(key)
+            if job is None:
+                return {}
+            job.seen = time.monotonic()
+            result, tensors, files = job.snapshot.result, job.state_dict, job.files
+        if files or result is None or tensors is None:
+            return dict(files)
+        files = artifacts.build(job.config, result, tensors, job.journal.text(), self._threads)
+        with self._changed:
+            job.files, job.state_dict = files, None
+        return dict(files)
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> None:
+        """Cancels every run and waits up to `timeout` seconds for their threads; no more can be submitted."""
+        atexit.unregister(self.close)
+        with self._changed:
+            self._closed = True
+            for job in self._jobs.values():
+                self._cancel(job)
+            workers = [job.thread for job in self._jobs.values() if job.thread]
+        deadline = time.monotonic() + timeout
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+
+    # The methods below are called with the lock held, except for those of the worker's own thread.
+
+    def _live(self, key: str) -> Job | None:
+        job = self._jobs.get(key)
+        if job is None or job.state.final:
+            return None
+        job.seen = time.monotonic()
+        return job
+
+    def _queue_position(self, job: Job) -> int | None:
+        queue = [other for other in self._jobs.values() if other.state is State.QUEUED]
+        return queue.index(job) + 1 if job in queue else None
+
+    def _go_on(self, job: Job, allowance: int | None) -> None:
+        job.allowance = allowance
+        if job.state is State.PAUSED:
+            job.become(State.QUEUED)
+        self._admit()
+
+    def _cancel(self, job: Job) -> None:
+        job.cancelled = True
+        if job.thread is None:
+            job.become(State.CANCELLED)
+        self._changed.notify_all()
+
+    def _admit(self) -> None:
+        """Lets queued runs go while there is room, and forgets finished ones that are too many."""
+        room = self._max_running - sum(job.state is State.RUNNING for job in self._jobs.values())
+        queue = [job for job in self._jobs.values() if job.state is State.QUEUED]
+        for job in queue[:room]:
+            job.become(State.RUNNING)
+            if job.thread is None:
+                job.thread = threading.Thread(target=self._work, args=(job,), name="fcpts-run", daemon=True)
+                job.thread.start()
+        finished = sorted((job for job in self._jobs.values() if job.state.final), key=lambda job: job.seen)
+        for job in finished[: max(0, len(finished) - self._keep)]:
+            del self._jobs[job.key]
+        self._changed.notify_all()
+
+    def _drop_forgotten(self, live: list[Job]) -> bool:
+        """Cancels the paused run that nobody has looked at for longest, if that is long enough."""
+        paused = [job for job in live if job.state is State.PAUSED and not job.cancelled]
+        forgotten = min(paused, key=lambda job: job.seen, default=None)
+        if forgotten is None or time.monotonic() - forgotten.seen < FORGOTTEN_AFTER:
+            return False
+        self._cancel(forgotten)
+        return True
+
+    def _work(self, job: Job) -> None:
+        step_back()
+        with torch_threads(self._threads):
+            end = self._follow(job)
+        with self._changed:
+            if end is None:
+                job.become(State.CANCELLED)
+            else:
+                job.add(end)
+            self._admit()
+
+    def _follow(self, job: Job) -> Event | None:
+        """Takes the run's events as long as it may; returns the one that ends the run, None where it was cancelled."""
+        try:
+            run = self._make_run(job.config)
+            events = run.events()
+            try:
+                while self._may_go_on(job):
+                    event = next(events, None)
+                    if event is None:
+                        raise RunError("The run ended without a result: start it again, and report it if it stays so.")
+                    job.journal.add(event)
+                    if isinstance(event, Finished):
+                        job.state_dict = run.state_dict
+                    if isinstance(event, Finished | Failed):
+                        return event
+                    with self._changed:
+                        job.add(event)
+            finally:
+                _close(events)
+        except (InputError, RunError) as error:
+            return Failed(str(error))
+        except BaseException as error:
+            log.exception("Run %s stopped on an unforeseen error", job.config)
+            return None if job.cancelled else Failed(_unforeseen(error))
+        return None
+
+    def _may_go_on(self, job: Job) -> bool:
+        """Waits while the run is paused or queues again; False when it shall end."""
+        with self._changed:
+            if job.allowance == 0 and not job.cancelled:
+                job.become(State.PAUSED)
+                self._admit()
+            self._changed.wait_for(lambda: job.cancelled or job.state is State.RUNNING)
+            return not job.cancelled
+
+
+def _close(events: Iterator[Event]) -> None:
+    if isinstance(events, Generator):
+        events.close()
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "The run ran out of memory: try a smaller batch, fewer calibration images or a smaller model."
+    return (
+        f"The run stopped on an unforeseen error, {type(error).__name__}: {error}. "
+        "Try other settings; the program's log holds the details to report."
+    )
