@@ -31,7 +31,7 @@ def read(path: Path, channels: int, size: tuple[int, int] | None) -> tuple[Tenso
 def _arrays(path: Path) -> dict[str, Any]:
     """The arrays `images` and `labels` in full, of others only that they are there."""
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return {name: found[name] if name in ("images", "labels") else None for name in found.files}
     except Exception as error:  # a damaged archive can fail in zipfile, zlib, struct or NumPy, each with its own errors
         if "allow_pickle" in str(error) and path.stat().st_size:
