@@ -106,7 +106,8 @@ def _content(file: Path) -> bytes:
 
 def _from_safetensors(file: Path, content: bytes) -> dict[str, Tensor]:
     try:
-        return safetensors.torch.load(content)
+        # sorted, since a file keeps its names in no order, and refusals list them
+        return dict(sorted(safetensors.torch.load(content).items()))
     except Exception as error:  # the reader raises its own errors, and KeyError on types that PyTorch lacks
         raise InputError(
             f"{file} cannot be read as safetensors, it is damaged, cut short or of another kind ({error}): "
