@@ -1,0 +1,7 @@
+"""Kernel density estimates of a layer's weights: bandwidth rules, the curve on a grid, and the curve to draw."""
+
+from fcpts_core.density.bandwidth import BANDWIDTHS, bandwidth_rule, isj, scott, silverman
+from fcpts_core.density.drawing import resample
+from fcpts_core.density.kde import Density, estimate
+
+__all__ = ["BANDWIDTHS", "Density", "bandwidth_rule", "estimate", "isj", "resample", "scott", "silverman"]
