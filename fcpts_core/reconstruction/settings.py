@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from fcpts_core.density import BANDWIDTHS
 from fcpts_core.errors import InputError
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("sgd", "adam"),
     "objective": ("kl", "logits", "blocks", "blocks-mse", "blocks+logits"),
     "control": ("absolute", "squared"),
-    "estimator": ("window", "box", "none"),
+    "estimator": ("curvature", "window", "box", "none"),
+    "threshold_gradient": ("priced", "plain"),
     "student_norms": ("train", "eval"),
     "teacher_norms": ("eval", "train"),
     "augment": ("none", "flip", "crop", "crop-flip"),
     "border": ("reflect", "black"),
+}
+
+RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "steps": (lambda x: x >= 0, "a whole number of at least 0"),
+    "batch_size": (lambda x: x >= 1, "a whole number of at least 1"),
+    "learning_rate": (lambda x: x >= 0, "a number of at least 0"),
+    "threshold_rate": (lambda x: x >= 0, "a number of at least 0"),
+    "momentum": (lambda x: 0 <= x < 1, "a number from 0 to below 1"),
+    "weight_decay": (lambda x: x >= 0, "a number of at least 0"),
+    "warmup": (lambda x: 0 <= x <= 1, "a share of the steps from 0 to 1"),
+    "ramp": (lambda x: 0 <= x <= 1, "a share of the steps from 0 to 1"),
+    "ramp_start": (lambda x: 0 <= x <= 1, "a share of the target from 0 to 1"),
+    "clip": (lambda x: x > 0, "a number above 0"),
+    "temperature": (lambda x: x > 0, "a number above 0"),
+    "block_weight": (lambda x: x >= 0, "a number of at least 0"),
+    "control_weight": (lambda x: x >= 0, "a number of at least 0"),
+    "layer_cap": (lambda x: 0 < x <= 1, "a share of a layer's weights above 0, at most 1"),
 }
 
 
@@ -25,37 +44,78 @@ CHOICES: dict[str, tuple[str, ...]] = {
 class Settings:
     """Hyper-parameters of net-wise reconstruction with learned thresholds.
 
-    Rates are those at the peak of the schedule (warm-up over the first `warmup` share of the steps, then cosine to 0).
-    `ramp` is the share of the steps over which the scheduled target rises from the start's sparsity to the target.
-    `steps = 0` means that nothing is learned: the starting allocation is applied, norms are recalibrated, that is all.
+    Rates are those at the peak of the schedule: warm-up over the first `warmup` share of the steps, then cosine to 0.
+    Over the first `ramp` share of the steps the scheduled target rises from `ramp_start` times the target to the
+    target, fast at first. `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated.
+    `layer_cap` is the largest share of zeros that any one layer may end with. The other choices are described where
+    they are used: `estimator` in `masks.estimators`, `objective` and `control` in `reconstruction.losses`,
+    `threshold_gradient` in `reconstruction.price`, `bandwidth` in `density.bandwidth`.
     """
 
     steps: int = 400
     batch_size: int = 64
     optimizer: str = "sgd"
     learning_rate: float = 0.05
-    threshold_rate: float = 0.05
+    threshold_rate: float = 0.04
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 0.0
     warmup: float = 0.02
-    ramp: float = 0.0
+    ramp: float = 0.7
+    ramp_start: float = 0.4
     clip: float = 10.0
     objective: str = "blocks+logits"
     temperature: float = 4.0
     block_weight: float = 50.0
     control: str = "absolute"
     control_weight: float = 1.0
-    estimator: str = "window"
+    estimator: str = "curvature"
+    threshold_gradient: str = "priced"
     bandwidth: str = "silverman"
     student_norms: str = "train"
     teacher_norms: str = "eval"
     augment: str = "crop-flip"
     border: str = "reflect"
     recalibrate: bool = True
-    average: float = 0.0
     layer_cap: float = 1.0
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise InputError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(allowed)}.")
+        for name, (holds, expected) in RANGES.items():
+            value = getattr(self, name)
+            if not (math.isfinite(value) and holds(value)):
+                raise InputError(f"{name} is {value}: expected {expected}.")
+        if self.bandwidth not in BANDWIDTHS and not _positive(self.bandwidth):
+            raise InputError(
+                f"bandwidth is {self.bandwidth!r}: expected one of {', '.join(BANDWIDTHS)}, or a number above 0."
+            )
+
+    def changed(self, overrides: Mapping[str, Any]) -> Settings:
+        """These settings with some changed; texts are read as the setting's own type, anything else is an InputError."""
+        kinds = {item.name: type(getattr(self, item.name)) for item in fields(self)}
+        if unknown := sorted(set(overrides) - kinds.keys()):
+            raise InputError(f"There is no setting {', '.join(unknown)}: expected one of {', '.join(kinds)}.")
+        return replace(self, **{name: _read(name, value, kinds[name]) for name, value in overrides.items()})
+
+
+def _read(name: str, value: Any, kind: type) -> Any:
+    if kind is bool:
+        if str(value).lower() in ("true", "false"):
+            return str(value).lower() == "true"
+        raise InputError(f"{name} is {value!r}: expected true or false.")
+    try:
+        number = kind(value)
+        if kind is int and float(value) != number:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} is {value!r}: expected {'a whole number' if kind is int else 'a number'}.") from None
+    return number
+
+
+def _positive(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and float(text) > 0
+    except ValueError:
+        return False

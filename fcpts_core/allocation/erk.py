@@ -1,0 +1,24 @@
+"""Erdos-Renyi-Kernel: keep ratio proportional to (sum of the weight's dimensions) / (their product).
+
+`k_l = min(1, c * sum(shape_l) / n_l)`, `c` such that the budget is met; a layer whose ratio would pass 1 stays dense
+and its share goes to the others. Evci et al., Rigging the Lottery, ICML 2020, section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from fcpts_core.allocation.counts import Budget, fill
+
+
+def erk(weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> tuple[float, ...]:
+    """Sparsities `[L]` of the layers, from the shapes alone."""
+    budget = Budget.of(weights, sparsity, layer_cap)
+    sums = [float(sum(weight.shape)) for weight in weights]
+    densest = max(size / total for size, total in zip(budget.sizes, sums, strict=True))
+    return fill(
+        budget,
+        lambda scale: [max(size - (1 - scale) * densest * s, 0) for size, s in zip(budget.sizes, sums, strict=True)],
+    )

@@ -1,0 +1,259 @@
+"""One run from configuration to exactly sparse model, told as events. Nothing here draws, prints or sleeps."""
+
+from __future__ import annotations
+
+import copy
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from fcpts_core.allocation import ALLOCATIONS
+from fcpts_core.bridge import check_target, project_counts, threshold_for
+from fcpts_core.data.digits import digits
+from fcpts_core.data.images import ImageSet, load_images
+from fcpts_core.density import estimate, resample
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.events import (
+    Curve,
+    Event,
+    Finished,
+    Layer,
+    LayerResult,
+    Phase,
+    Result,
+    Started,
+    Stepped,
+    Surveyed,
+)
+from fcpts_core.errors import InputError
+from fcpts_core.masks.parametrization import original
+from fcpts_core.measure.accuracy import accuracy, agreement, predict
+from fcpts_core.methods import method, settings_for
+from fcpts_core.models.cards import LoadedModel, load_model
+from fcpts_core.models.layers import PrunableLayer, prunable_layers
+from fcpts_core.reconstruction import distill
+from fcpts_core.reconstruction.norms import recalibrate
+
+SURVEYS = 40
+CURVE_POINTS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Everything that can be wrong has been found by now."""
+
+    problem: distill.Problem
+    calibration: ImageSet
+    test: ImageSet | None
+    device: torch.device
+
+
+class Run:
+    """`events()` does the work, one learning step for each `Stepped`; closing it stops the run.
+
+    `state_dict` holds the dense tensors with their exact zeros once `Finished` has been told, None before.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.settings = settings_for(config.method, config.overrides)
+        self.state_dict: dict[str, Tensor] | None = None
+
+    def events(self) -> Iterator[Event]:
+        began = time.perf_counter()
+        yield Phase("reading model and images")
+        prepared = prepare(self.config)
+        problem = prepared.problem
+        yield Phase("measuring the dense model")
+        dense_logits = _logits(problem.teacher, prepared)
+        labels = None if prepared.test is None else prepared.test.labels
+        dense_accuracy = None if dense_logits is None or labels is None else accuracy(dense_logits, labels)
+        yield _started(self.config, prepared, dense_accuracy)
+        yield _surveyed(problem.layers, 0)
+
+        learning = 0.0
+        if self.settings.steps:
+            yield Phase("learning thresholds and weights")
+            for event in _learn(problem):
+                learning = event.seconds if isinstance(event, Stepped) else learning
+                yield event
+        else:
+            _prune_once(problem)
+        if self.settings.recalibrate:
+            yield Phase("recalibrating norm statistics")
+            recalibrate(problem.student, prepared.calibration)
+        yield _surveyed(problem.layers, self.settings.steps)
+
+        yield Phase("measuring the sparse model")
+        sparse_logits = _logits(problem.student, prepared)
+        rows = tuple(_layer_result(layer) for layer in problem.layers)
+        zeros, weights = sum(row.zeros for row in rows), sum(row.weights for row in rows)
+        self.state_dict = {
+            name: tensor.detach().cpu().clone() for name, tensor in problem.student.state_dict().items()
+        }
+        yield Finished(
+            Result(
+                model=self.config.model,
+                method=self.config.method,
+                target_sparsity=self.config.sparsity,
+                sparsity=zeros / weights,
+                zeros=zeros,
+                weights=weights,
+                dense_accuracy=dense_accuracy,
+                accuracy=None if sparse_logits is None or labels is None else accuracy(sparse_logits, labels),
+                agreement=None if dense_logits is None or sparse_logits is None else agreement(sparse_logits, dense_logits),
+                calibration_images=len(prepared.calibration),
+                test_images=0 if prepared.test is None else len(prepared.test),
+                steps=self.settings.steps,
+                seconds=time.perf_counter() - began,
+                seconds_per_step=learning / self.settings.steps if self.settings.steps else None,
+                peak_rss_mb=_peak_rss_mb(),
+                layers=rows,
+            )
+        )
+
+
+def execute(config: RunConfig) -> Iterator[Event]:
+    """The events of one run."""
+    yield from Run(config).events()
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """Model, images and problem of a configuration; whatever does not fit is an InputError."""
+    settings = settings_for(config.method, config.overrides)
+    device = _device(config.device)
+    loaded = load_model(config.model, config.weights)
+    calibration, test = _images(config, loaded)
+    teacher = loaded.module.to(device)
+    student = copy.deepcopy(teacher)
+    layers = prunable_layers(student, config.exclude)
+    zeros = check_target(
+        config.sparsity,
+        [layer.weights for layer in layers],
+        [layer.weights - int(layer.weight.count_nonzero()) for layer in layers],
+        settings.layer_cap,
+    )
+    problem = distill.Problem(
+        student,
+        teacher.requires_grad_(False),
+        layers,
+        calibration,
+        method(config.method).allocation,
+        config.sparsity,
+        zeros,
+        settings,
+        config.seed,
+    )
+    return Prepared(problem, calibration, test, device)
+
+
+def _images(config: RunConfig, loaded: LoadedModel) -> tuple[ImageSet, ImageSet | None]:
+    """Calibration images without labels, and test images, from the user's paths or from what comes with the model."""
+    mean, std = config.mean or loaded.mean, config.std or loaded.std
+    channels, height, width = loaded.input_shape
+
+    def load(path: str) -> ImageSet:
+        return load_images(
+            path,
+            mean,
+            std,
+            classes=loaded.classes,
+            channels=channels,
+            size=(height, width),
+            flippable=loaded.card.flippable,
+        )
+
+    own = loaded.card.data is not None and config.weights is None
+    if config.images is None and not own:
+        raise InputError(
+            f"{config.model} with weights of your own needs calibration images: pass an .npz file or a folder of images."
+        )
+    calibration = load(config.images) if config.images else digits("calibration")
+    test = load(config.test) if config.test else digits("test") if own and not config.images else None
+    return calibration.without_labels().take(config.calibration_size), test
+
+
+def _learn(problem: distill.Problem) -> Iterator[Stepped | Surveyed]:
+    """Steps and surveys; exact masks are on when the iterator ends. Pauses between steps do not count as seconds."""
+    settings = problem.settings
+    every = max(1, settings.steps // SURVEYS)
+    seconds = 0.0
+    state = distill.init(problem)
+    with distill.attached(problem, state):
+        for _ in range(settings.steps):
+            began = time.perf_counter()
+            measured = distill.step(problem, state)
+            seconds += time.perf_counter() - began
+            yield Stepped(**vars(measured), seconds=seconds)
+            if state.step % every == 0:
+                yield _surveyed(problem.layers, state.step)
+    distill.finish(problem, state)
+
+
+def _prune_once(problem: distill.Problem) -> None:
+    weights = [layer.weight.detach() for layer in problem.layers]
+    shares = ALLOCATIONS[problem.allocation](weights, problem.sparsity, problem.settings.layer_cap)
+    counts = [round(share * layer.weights) for share, layer in zip(shares, problem.layers, strict=True)]
+    distill.apply(weights, project_counts(weights, counts))
+
+
+def _started(config: RunConfig, prepared: Prepared, dense_accuracy: float | None) -> Started:
+    problem = prepared.problem
+    weights = [layer.weight.detach() for layer in problem.layers]
+    return Started(
+        config=config.to_json(),
+        layers=tuple(Layer(layer.name, layer.kind, layer.shape, layer.weights) for layer in problem.layers),
+        weights=problem.total,
+        target_sparsity=config.sparsity,
+        target_zeros=problem.zeros,
+        steps=problem.settings.steps,
+        dense_accuracy=dense_accuracy,
+        calibration_images=len(prepared.calibration),
+        test_images=0 if prepared.test is None else len(prepared.test),
+        references={
+            name: allocate(weights, config.sparsity, problem.settings.layer_cap) for name, allocate in ALLOCATIONS.items()
+        },
+    )
+
+
+def _surveyed(layers: tuple[PrunableLayer, ...], step: int) -> Surveyed:
+    return Surveyed(step, tuple(curve(original(layer).detach()) for layer in layers))
+
+
+def curve(weights: Tensor, bandwidth: str = "silverman") -> Curve:
+    """The density of these weights as it is drawn."""
+    density = estimate(weights, bandwidth)
+    lo, hi, pdf = resample(density, CURVE_POINTS)
+    return Curve(lo, hi, pdf, density.atom, density.bandwidth)
+
+
+def _layer_result(layer: PrunableLayer) -> LayerResult:
+    weight = layer.weight.detach()
+    zeros = layer.weights - int(weight.count_nonzero())
+    sparsity = zeros / layer.weights
+    return LayerResult(layer.name, layer.shape, layer.weights, zeros, sparsity, threshold_for(weight, sparsity))
+
+
+def _logits(network: nn.Module, prepared: Prepared) -> Tensor | None:
+    return None if prepared.test is None else predict(network, prepared.test, device=prepared.device)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise InputError(
+            f"The device {name!r} cannot be used here: expected cpu, or cuda or mps where this machine has one."
+        ) from None
+    return device
+
+
+def _peak_rss_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,83 @@
+"""The mask of one layer, and what passes through it backwards.
+
+Forward, for every estimator: `v = w * m`, `m = 1 if |w| >= t else 0`. The mask is a step in `t`, so its derivative is
+zero almost everywhere; an estimator says what stands in for it. With `g = dL/dv` and the Gaussian window
+`K_h(u) = exp(-u^2 / 2 h^2) / (h sqrt(2 pi))`, `h` the bandwidth of the layer's density:
+
+    none        dL/dw = g m                                     dL/dt = 0
+    box         dL/dw = g (m + |w| b / 2), b = 1 where ||w| - t| < 1      dL/dt = -sum g w b / 2
+    window      dL/dw = g                                       dL/dt = -sum g w K_h(|w| - t)
+    curvature   dL/dw = g                                       dL/dt = sum (f w^2 / 2) K_h(|w| - t)
+
+`none` is what the released FCPTS code does in effect (its masks are made without gradient), `box` what it writes.
+`window` is consistent with the bridge: `sum K_h(|w| - t) = n (p(t) + p(-t))` by the definition of the density, so
+`dL/dt = n (dr/dt) * (mean first-order loss of dropping a weight that stands at the threshold)`. Near an optimum that
+mean is noise around zero; `curvature` takes the next term of the same expansion, `f w^2 / 2`, with the running mean
+of `g^2` for the second derivative `f` (Fisher).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def window(distance: Tensor, bandwidth: float) -> Tensor:
+    """Gaussian kernel `K_h` at each distance (weight units), unit integral."""
+    return torch.exp(-0.5 * (distance / bandwidth) ** 2) / (bandwidth * math.sqrt(2 * math.pi))
+
+
+class _Masked(torch.autograd.Function):
+    """Forward of all estimators; the backward of each is a subclass."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, threshold: Tensor, bandwidth: float, curvature: Tensor) -> Tensor:
+        ctx.save_for_backward(weights, threshold, curvature)
+        ctx.bandwidth = bandwidth
+        return weights * (weights.abs() >= threshold)
+
+
+class _None(_Masked):
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        weights, threshold, _ = ctx.saved_tensors
+        return grad * (weights.abs() >= threshold), None, None, None
+
+
+class _Box(_Masked):
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        weights, threshold, _ = ctx.saved_tensors
+        distance = weights.abs() - threshold
+        slope = 0.5 * (distance.abs() < 1)
+        return grad * ((distance >= 0) + weights.abs() * slope), -(grad * weights * slope).sum(), None, None
+
+
+class _Window(_Masked):
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        weights, threshold, _ = ctx.saved_tensors
+        near = window(weights.abs() - threshold, ctx.bandwidth)
+        return grad, -(grad * weights * near).sum(), None, None
+
+
+class _Curvature(_Masked):
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        weights, threshold, curvature = ctx.saved_tensors
+        near = window(weights.abs() - threshold, ctx.bandwidth)
+        return grad, (0.5 * curvature * weights**2 * near).sum(), None, None
+
+
+Estimator = Callable[[Tensor, Tensor, float, Tensor], Tensor]
+
+ESTIMATORS: dict[str, Estimator] = {
+    "none": _None.apply,
+    "box": _Box.apply,
+    "window": _Window.apply,
+    "curvature": _Curvature.apply,
+}

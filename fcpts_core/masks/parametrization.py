@@ -1,0 +1,75 @@
+"""The pruned weight as a parametrization of its layer: `module.weight` reads `w * m(w, t)` while it is on.
+
+It hangs on by `torch.nn.utils.parametrize` and comes off cleanly: afterwards the module has a plain parameter again,
+under its own name, and nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from fcpts_core.bridge import Threshold, layer_scale
+from fcpts_core.density import Density, estimate
+from fcpts_core.masks.estimators import ESTIMATORS
+from fcpts_core.models.layers import PrunableLayer
+
+
+class Pruned(nn.Module):
+    """Learned mask of one layer: its threshold, its density and the running curvature of its weights.
+
+    `curvature` has the weight's shape and starts at zero. The density is an estimate of the weights as they were at
+    the last `refresh`.
+    """
+
+    curvature: Tensor
+
+    def __init__(self, layer: PrunableLayer, threshold: float, estimator: str, bandwidth: str) -> None:
+        super().__init__()
+        self.layer = layer.name
+        self.estimator = ESTIMATORS[estimator]
+        self.rule = bandwidth
+        weight = layer.weight.detach()
+        self.threshold = Threshold.from_value(threshold, layer_scale(weight)).to(weight.device)
+        self.register_buffer("curvature", torch.zeros_like(weight), persistent=False)
+        self.density: Density = estimate(weight, bandwidth)
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return self.estimator(weight, self.threshold(), self.density.bandwidth, self.curvature)
+
+    @torch.no_grad()
+    def refresh(self, weight: Tensor) -> None:
+        """Estimate the density of these weights anew."""
+        self.density = estimate(weight.detach(), self.rule)
+
+    @torch.no_grad()
+    def observe(self, grad: Tensor, memory: float, step: int) -> None:
+        """Take one more gradient into the running mean of its square, `f <- memory f + (1 - memory) g^2`, unbiased."""
+        weight = (1 - memory) / (1 - memory ** (step + 1))
+        self.curvature.lerp_(grad.square(), weight)
+
+
+@contextmanager
+def pruned(layers: Sequence[PrunableLayer], masks: Sequence[Pruned]) -> Iterator[None]:
+    """The layers with these masks on for a while; afterwards their weights are the unmasked ones again."""
+    for layer, mask in zip(layers, masks, strict=True):
+        parametrize.register_parametrization(layer.module, "weight", mask, unsafe=True)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            parametrize.remove_parametrizations(layer.module, "weight", leave_parametrized=False)
+
+
+def original(layer: PrunableLayer) -> nn.Parameter:
+    """The layer's trainable weights, without the mask, whether one is on or not."""
+    if parametrize.is_parametrized(layer.module, "weight"):
+        found = layer.module.parametrizations["weight"].original  # type: ignore[union-attr, index]
+    else:
+        found = layer.module.weight
+    assert isinstance(found, nn.Parameter)
+    return found

@@ -1,0 +1,86 @@
+"""What is minimised: how far the sparse model is from the dense one, and how far its sparsity is from the target.
+
+Notation: logits `z` of the student and `z'` of the teacher, `[B, C]`; `f_b` and `f'_b` the outputs of block `b`.
+
+    kl              T^2 / B  sum over images  KL(softmax(z' / T) || softmax(z / T))     FCPTS, equation of L_rec; T = 4
+    logits          mean (z - z')^2
+    blocks          c * mean over b of  mean (f_b - f'_b)^2 / mean f'_b^2
+    blocks-mse      sum over b of mean (f_b - f'_b)^2, plus `logits`: the released run script's choice
+    blocks+logits   the sum of `blocks` and `logits`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fcpts_core.reconstruction.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What one network says about a batch: `logits` `[B, C]` and the outputs of its blocks, network order."""
+
+    logits: Tensor
+    blocks: Sequence[Tensor]
+
+
+def kl(student: View, teacher: View, settings: Settings) -> Tensor:
+    temperature = settings.temperature
+    said = F.log_softmax(student.logits / temperature, dim=1)
+    meant = F.log_softmax(teacher.logits / temperature, dim=1)
+    return temperature**2 * F.kl_div(said, meant, reduction="batchmean", log_target=True)
+
+
+def logits(student: View, teacher: View, settings: Settings) -> Tensor:
+    return F.mse_loss(student.logits, teacher.logits)
+
+
+def blocks(student: View, teacher: View, settings: Settings) -> Tensor:
+    """0 for a network without blocks. A block that says nothing but zeros is compared without normalising."""
+    parts = [
+        F.mse_loss(mine, theirs) / theirs.square().mean().clamp_min(torch.finfo(theirs.dtype).tiny)
+        for mine, theirs in zip(student.blocks, teacher.blocks, strict=True)
+    ]
+    return settings.block_weight * _mean(parts, student.logits)
+
+
+def blocks_mse(student: View, teacher: View, settings: Settings) -> Tensor:
+    parts = [F.mse_loss(mine, theirs) for mine, theirs in zip(student.blocks, teacher.blocks, strict=True)]
+    return len(parts) * _mean(parts, student.logits) + logits(student, teacher, settings)
+
+
+def blocks_and_logits(student: View, teacher: View, settings: Settings) -> Tensor:
+    return blocks(student, teacher, settings) + logits(student, teacher, settings)
+
+
+def _mean(parts: Sequence[Tensor], like: Tensor) -> Tensor:
+    return torch.stack(list(parts)).mean() if parts else like.new_zeros(())
+
+
+Objective = Callable[[View, View, Settings], Tensor]
+
+OBJECTIVES: dict[str, Objective] = {
+    "kl": kl,
+    "logits": logits,
+    "blocks": blocks,
+    "blocks-mse": blocks_mse,
+    "blocks+logits": blocks_and_logits,
+}
+
+
+def absolute(sparsity: Tensor, target: float) -> Tensor:
+    """`L_c = |R - R*|`; its slope is 0 at the target itself."""
+    return (sparsity - target).abs()
+
+
+def squared(sparsity: Tensor, target: float) -> Tensor:
+    """`L_c = (R - R*)^2`."""
+    return (sparsity - target).square()
+
+
+CONTROLS: dict[str, Callable[[Tensor, float], Tensor]] = {"absolute": absolute, "squared": squared}

@@ -1,0 +1,56 @@
+"""Batch norm: whose statistics hold when, and how they are taken anew after the weights have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from fcpts_core.data.images import ImageSet
+
+
+def norm_layers(module: nn.Module) -> tuple[_BatchNorm, ...]:
+    """All batch norms that keep running statistics."""
+    return tuple(part for part in module.modules() if isinstance(part, _BatchNorm) and part.track_running_stats)
+
+
+@contextmanager
+def norm_mode(module: nn.Module, mode: str) -> Iterator[None]:
+    """The whole network in eval mode but its batch norms in `mode`, "train" or "eval"; all modes restored after."""
+    before = [(part, part.training) for part in module.modules()]
+    module.eval()
+    for norm in norm_layers(module):
+        norm.train(mode == "train")
+    try:
+        yield
+    finally:
+        for part, training in before:
+            part.training = training
+
+
+@torch.no_grad()
+def recalibrate(module: nn.Module, images: ImageSet, batch_size: int = 128) -> None:
+    """Replace the running mean and variance of all batch norms by their averages over batches of these images.
+
+    Every batch counts the same, whatever was there before; a last batch of one image is left out where it can be,
+    since it has no variance. A network without batch norm is left alone.
+    """
+    norms = norm_layers(module)
+    if not norms:
+        return
+    momenta = [norm.momentum for norm in norms]
+    device = next(module.parameters()).device
+    with norm_mode(module, "train"):
+        try:
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # a cumulative average
+            for batch in torch.arange(len(images)).split(batch_size):
+                if len(batch) > 1 or len(images) == 1:
+                    module(images.inputs(batch).to(device))
+        finally:
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum

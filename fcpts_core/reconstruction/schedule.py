@@ -1,0 +1,31 @@
+"""What changes with the step: the rates and the target in force. `u = step / steps` runs from 0 to 1."""
+
+from __future__ import annotations
+
+import math
+
+from fcpts_core.reconstruction.settings import Settings
+
+THRESHOLD_FLOOR = 0.1  # thresholds must be able to follow the target to the very end
+
+
+def rate(settings: Settings, step: int) -> float:
+    """Factor on the learning rate: linear from 0 over the warm-up, then half a cosine from 1 to 0."""
+    warmup = round(settings.warmup * settings.steps)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(settings.steps - warmup, 1)))
+
+
+def threshold_rate(settings: Settings, step: int) -> float:
+    """Factor on the threshold rate: as `rate`, but priced steps never fall below a tenth."""
+    floor = THRESHOLD_FLOOR if settings.threshold_gradient == "priced" else 0.0
+    return max(rate(settings, step), floor)
+
+
+def scheduled_target(settings: Settings, sparsity: float, step: int) -> float:
+    """`R*(u) = R* - (1 - ramp_start) R* (1 - u / ramp)^3` while `u < ramp`, then `R*` (Zhu and Gupta, 2017, section 3)."""
+    ramp = settings.ramp * settings.steps
+    if step >= ramp:
+        return sparsity
+    return sparsity * (1 - (1 - settings.ramp_start) * (1 - step / ramp) ** 3)
