@@ -20,7 +20,7 @@ test: .venv/test.stamp ## style, types and all tests, in a real browser too
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m tests.browser.find_chromium
 	$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest tests/browser -m browser
 
 lint: .venv/test.stamp ## style and types alone
 	$(BIN)/ruff check .
