@@ -112,13 +112,13 @@ def attached(problem: Problem, state: State) -> Iterator[None]:
     """Masks on the student, hooks on the blocks, norms in the settings' modes; all taken off again."""
     settings = problem.settings
     with ExitStack() as stack:
-        stack.enter_context(pruned(problem.layers, state.masks))
         stack.enter_context(norm_mode(problem.student, settings.student_norms))
         stack.enter_context(norm_mode(problem.teacher, settings.teacher_norms))
         needs_blocks = "blocks" in settings.objective
         for network, name in ((problem.student, "student_blocks"), (problem.teacher, "teacher_blocks")):
             parts = features.blocks(network) if needs_blocks else ()
             setattr(state, name, stack.enter_context(features.caught(parts)))
+        stack.enter_context(pruned(problem.layers, state.masks))
         yield
 
 
@@ -168,7 +168,7 @@ def step(problem: Problem, state: State) -> Measured:
 def finish(problem: Problem, state: State) -> Projection:
     """Exactly `zeros` weights become zero, thresholds scaled jointly; the student must be free of its masks again."""
     weights = [layer.weight.detach() for layer in problem.layers]
-    thresholds = [float(mask.threshold()) for mask in state.masks]
+    thresholds = [mask.threshold().item() for mask in state.masks]
     projection = project(weights, thresholds, problem.zeros, problem.settings.layer_cap)
     apply(weights, projection.masks)
     return projection
