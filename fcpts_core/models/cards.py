@@ -126,7 +126,7 @@ MODELS: dict[str, ModelCard] = {
             mean=digits.MEAN,
             std=digits.STD,
             flippable=False,
-            note="",
+            note="100.0 % of the 500 test digits",
             weights="digits-resnet20.safetensors",
             data="digits",
         ),

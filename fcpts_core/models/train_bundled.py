@@ -48,7 +48,7 @@ class Recipe:
 
 RECIPES = {
     "digits-resnet20": Recipe("sgd", learning_rate=0.1, weight_decay=5e-4, epochs=100, batch_size=64),
-    "digits-vit": Recipe("adamw", learning_rate=2e-3, weight_decay=0.05, epochs=300, batch_size=64),
+    "digits-vit": Recipe("adamw", learning_rate=1e-3, weight_decay=0.05, epochs=300, batch_size=64),
 }
 
 
