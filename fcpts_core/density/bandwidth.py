@@ -25,7 +25,7 @@ from fcpts_core.errors import InputError
 
 _NARROWEST, _WIDEST = 1e-250, 1e250
 _ISJ_POINTS = 2**12
-_ISJ_ITERATIONS = 200
+_ISJ_ITERATIONS = 100
 
 
 def silverman(weights: Tensor) -> float:
@@ -60,7 +60,7 @@ def isj(weights: Tensor) -> float:
     time = 0.0
     for _ in range(_ISJ_ITERATIONS):
         previous, time = time, _xi_gamma(time, near.size, energy)
-        if abs(time - previous) <= 1e-6 * time:
+        if abs(time - previous) <= 1e-5 * time:
             bandwidth = math.sqrt(time) * width
             return bandwidth if grid.spacing <= bandwidth < width else pilot
     return pilot
