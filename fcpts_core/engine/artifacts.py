@@ -27,22 +27,25 @@ def build(
 ) -> dict[str, bytes]:
     """The content of each file by its name; `events` are the lines of `events.jsonl`."""
     return {
-        "model.safetensors": model_file(state_dict, result),
+        "model.safetensors": model_file(state_dict),
         "allocation.csv": allocation_table(result),
         "run.json": run_record(config, result, threads),
         "events.jsonl": events,
     }
 
 
-def model_file(state_dict: Mapping[str, Tensor], result: Result) -> bytes:
-    """Dense tensors with exact zeros; the same run gives the same bytes."""
+def model_file(state_dict: Mapping[str, Tensor]) -> bytes:
+    """Dense tensors with exact zeros; the same tensors give the same bytes.
+
+    safetensors writes several metadata entries in random order, hence only the one that readers ask for.
+    """
     import torch
     from safetensors.torch import save
 
     tensors = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state_dict.items()
     }
-    return save(tensors, metadata={"format": "pt", "model": result.model, "method": result.method})
+    return save(tensors, metadata={"format": "pt"})
 
 
 def allocation_table(result: Result) -> bytes:

@@ -155,12 +155,15 @@ def from_json(data: Mapping[str, Any]) -> Event:
     if kind is None:
         raise ValueError(f"Unknown event {data.get('event')!r}: expected one of {', '.join(EVENTS)}.")
     values = {key: value for key, value in data.items() if key != "event"}
+    _check(kind, values)
     if kind is Started:
         values["layers"] = tuple(_build(Layer, row) for row in values["layers"])
+        values["config"] = {key: _frozen(value) for key, value in values["config"].items()}
         values["references"] = {name: tuple(row) for name, row in values["references"].items()}
     elif kind is Surveyed:
         values["curves"] = tuple(_build(Curve, row) for row in values["curves"])
     elif kind is Finished:
+        _check(Result, values["result"])
         rows = tuple(_build(LayerResult, row) for row in values["result"]["layers"])
         values["result"] = Result(**{**values["result"], "layers": rows})
     event: Event = _build(kind, values)
@@ -180,8 +183,15 @@ def load_lines(lines: Iterable[str]) -> Iterator[Event]:
             yield from_json(json.loads(line))
 
 
-def _build(kind: type[Any], values: Mapping[str, Any]) -> Any:
-    missing = {field.name for field in fields(kind)} - values.keys()
-    if missing:
+def _check(kind: type[Any], values: Mapping[str, Any]) -> None:
+    if missing := {field.name for field in fields(kind)} - values.keys():
         raise ValueError(f"A {kind.__name__.lower()} record lacks {', '.join(sorted(missing))}.")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def _build(kind: type[Any], values: Mapping[str, Any]) -> Any:
+    _check(kind, values)
+    return kind(**{key: _frozen(value) for key, value in values.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -36,11 +36,12 @@ def load_recording(path: str | Path) -> tuple[Event, ...]:
     path = Path(path)
     try:
         raw = path.read_bytes()
-        text = gzip.decompress(raw) if path.suffix == ".gz" else raw
-        return tuple(load_lines(text.decode().splitlines()))
     except OSError as error:
         raise InputError(f"The recording {path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error) as error:
+    try:
+        text = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        return tuple(load_lines(text.decode().splitlines()))
+    except (ValueError, TypeError, AttributeError, EOFError, OSError, zlib.error) as error:
         raise InputError(
             f"The recording {path} is damaged: expected one JSON event a line ({error}). Record the run again."
         ) from error

@@ -65,12 +65,16 @@ class Snapshot:
 
 
 class Thinned(Generic[Item]):
-    """Keeps at most `limit` of the items it is given: every `stride`-th one and always the newest.
+    """Keeps at most `limit` (2 or more) of the items it is given: every `stride`-th one and always the newest.
 
     When full, every second kept item goes and the stride doubles, so what is kept depends only on what was given.
     """
 
     def __init__(self, limit: int) -> None:
+        if limit < 2:
+            raise ValueError(
+                f"The limit is {limit}: expected at least 2, one for the first item and one for the newest."
+            )
         self._limit = limit
         self._stride = 1
         self._count = 0

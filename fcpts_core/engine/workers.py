@@ -17,6 +17,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 
 from fcpts_core.engine import artifacts
 from fcpts_core.engine.config import RunConfig
@@ -197,9 +198,7 @@ class RunRegistry:
         return True
 
     def _work(self, job: Job) -> None:
-        step_back()
-        with torch_threads(self._threads):
-            end = self._follow(job)
+        end = self._follow(job)
         with self._changed:
             if end is None:
                 job.become(State.CANCELLED)
@@ -210,26 +209,26 @@ class RunRegistry:
     def _follow(self, job: Job) -> Event | None:
         """Takes the run's events as long as it may; returns the one that ends the run, None where it was cancelled."""
         try:
-            run = self._make_run(job.config)
-            events = run.events()
-            try:
-                while self._may_go_on(job):
-                    event = next(events, None)
-                    if event is None:
-                        raise RunError("The run ended without a result: start it again, and report it if it stays so.")
-                    job.journal.add(event)
-                    if isinstance(event, Finished):
-                        job.state_dict = run.state_dict
-                    if isinstance(event, Finished | Failed):
-                        return event
-                    with self._changed:
-                        job.add(event)
-            finally:
-                _close(events)
+            step_back()
+            with torch_threads(self._threads):
+                run = self._make_run(job.config)
+                with closing(_generator(run.events())) as events:
+                    while self._may_go_on(job):
+                        event = next(events)
+                        job.journal.add(event)
+                        if isinstance(event, Finished):
+                            job.state_dict = run.state_dict
+                        if isinstance(event, Finished | Failed):
+                            return event
+                        with self._changed:
+                            job.add(event)
+        except StopIteration:
+            return Failed("The run ended without a result: start it again, and report it if that happens again.")
         except (InputError, RunError) as error:
             return Failed(str(error))
         except BaseException as error:
-            log.exception("Run %s stopped on an unforeseen error", job.config)
+            level = logging.INFO if job.cancelled else logging.ERROR
+            log.log(level, "%s stopped on an unforeseen error", job.config, exc_info=True)
             return None if job.cancelled else Failed(_unforeseen(error))
         return None
 
@@ -243,9 +242,9 @@ class RunRegistry:
             return not job.cancelled
 
 
-def _close(events: Iterator[Event]) -> None:
-    if isinstance(events, Generator):
-        events.close()
+def _generator(events: Iterator[Event]) -> Generator[Event, None, None]:
+    """Any iterator as one that can be closed."""
+    yield from events
 
 
 def _unforeseen(error: BaseException) -> str:

@@ -1,0 +1,42 @@
+"""Registries that are closed at the end, whatever happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.job import RunLike
+from fcpts_core.engine.snapshot import State
+from fcpts_core.engine.workers import RunRegistry
+from tests.engine.stories import CONFIG, PATIENCE, Build, Puppet, Stage, until
+
+
+@pytest.fixture
+def open_registry() -> Iterator[Build]:
+    """Builds registries."""
+    built: list[tuple[RunRegistry, Callable[[RunConfig], RunLike]]] = []
+
+    def build(make_run: Callable[[RunConfig], RunLike], **limits: Any) -> RunRegistry:
+        built.append((RunRegistry(make_run=make_run, **limits), make_run))
+        return built[-1][0]
+
+    yield build
+    for registry, make_run in built:
+        registry.close(timeout=0.0)
+        if isinstance(make_run, Stage):
+            make_run.dismiss()
+        registry.close(timeout=PATIENCE)
+
+
+@pytest.fixture
+def staged(open_registry: Build) -> tuple[RunRegistry, str, Puppet]:
+    """One registry with one run of five steps, begun and waiting in its first step."""
+    stage = Stage(5)
+    registry = open_registry(stage)
+    key = registry.submit(CONFIG)
+    until(registry, key, State.RUNNING)
+    stage.await_step(0)
+    return registry, key, stage.puppets[0]
