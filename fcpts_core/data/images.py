@@ -96,7 +96,7 @@ def load_images(
     images, labels, skipped = found
     if labels is not None:
         _check_labels(source, labels, len(images), classes)
-    return ImageSet(source.stem, images, labels, tuple(mean), tuple(std), flippable, skipped)
+    return ImageSet(source.resolve().name, images, labels, tuple(mean), tuple(std), flippable, skipped)
 
 
 def _check_labels(source: Path, labels: Tensor, count: int, classes: int | None) -> None:
