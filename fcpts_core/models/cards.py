@@ -143,7 +143,6 @@ MODELS: dict[str, ModelCard] = {
             mean=digits.MEAN,
             std=digits.STD,
             flippable=False,
-            note="",
             note="99.6 % of the 500 test digits",
             weights="digits-vit.safetensors",
             data="digits",
