@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from fcpts_core.bridge import check_target
+from fcpts_core.bridge import check_target, most_zeros
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,17 @@ class Budget:
     ceilings: tuple[int, ...]
     zeros: int
 
+    def __post_init__(self) -> None:
+        if not sum(self.floors) <= self.zeros <= sum(self.ceilings):
+            raise ValueError(f"{self.zeros} zeros lie outside of {sum(self.floors)} to {sum(self.ceilings)}.")
+
     @classmethod
     def of(cls, weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> Budget:
         """The budget of these layers at a global sparsity; a target out of reach is an InputError."""
         sizes = tuple(weight.numel() for weight in weights)
         floors = tuple(weight.numel() - int(weight.count_nonzero()) for weight in weights)
         zeros = check_target(sparsity, sizes, floors, layer_cap)
-        ceilings = tuple(max(math.floor(layer_cap * size), floor) for size, floor in zip(sizes, floors, strict=True))
-        return cls(sizes, floors, ceilings, zeros)
+        return cls(sizes, floors, most_zeros(sizes, floors, layer_cap), zeros)
 
     def sparsities(self, counts: Sequence[int]) -> tuple[float, ...]:
         return tuple(count / size for count, size in zip(counts, self.sizes, strict=True))
@@ -60,12 +63,12 @@ def fill(budget: Budget, wish: Callable[[float], Sequence[float]]) -> tuple[floa
 
 def _round(values: Sequence[float], budget: Budget) -> list[int]:
     counts = [math.floor(value) for value in values]
-    order = sorted(range(len(values)), key=lambda layer: (counts[layer] - values[layer], layer))
+    # Remainders that differ by the rounding of the scale alone are ties.
+    remainders = [round(value - count, 6) for value, count in zip(values, counts, strict=True)]
+    order = sorted(range(len(values)), key=lambda layer: (-remainders[layer], layer))
     while missing := budget.zeros - sum(counts):
         step = 1 if missing > 0 else -1
-        movable = [
-            layer for layer in order if budget.floors[layer] <= counts[layer] + step <= budget.ceilings[layer]
-        ]
+        movable = [layer for layer in order if budget.floors[layer] <= counts[layer] + step <= budget.ceilings[layer]]
         for layer in movable[: abs(missing)]:
             counts[layer] += step
     return counts
