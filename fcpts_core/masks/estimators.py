@@ -2,15 +2,16 @@
 
 Forward, for every estimator: `v = w * m`, `m = 1 if |w| >= t else 0`. The mask is a step in `t`, so its derivative is
 zero almost everywhere; an estimator says what stands in for it. With `g = dL/dv` and the Gaussian window
-`K_h(u) = exp(-u^2 / 2 h^2) / (h sqrt(2 pi))`, `h` the bandwidth of the layer's density:
+`K_h(u) = exp(-u^2 / 2 h^2) / (h sqrt(2 pi))`, `h` the bandwidth of the layer's density, `k = K_h(w - t) + K_h(w + t)`:
 
-    none        dL/dw = g m                                     dL/dt = 0
+    none        dL/dw = g m                                             dL/dt = 0
     box         dL/dw = g (m + |w| b / 2), b = 1 where ||w| - t| < 1      dL/dt = -sum g w b / 2
-    window      dL/dw = g                                       dL/dt = -sum g w K_h(|w| - t)
-    curvature   dL/dw = g                                       dL/dt = sum (f w^2 / 2) K_h(|w| - t)
+    window      dL/dw = g                                               dL/dt = -sum g w k
+    curvature   dL/dw = g                                               dL/dt = sum (f w^2 / 2) k
 
 `none` is what the released FCPTS code does in effect (its masks are made without gradient), `box` what it writes.
-`window` is consistent with the bridge: `sum K_h(|w| - t) = n (p(t) + p(-t))` by the definition of the density, so
+`window` takes the chance that `|w + h e| >= t`, `e` standard normal, for the mask: `-k` is its derivative. That is
+consistent with the bridge, `sum k = n (p(t) + p(-t))` by the definition of the density, so
 `dL/dt = n (dr/dt) * (mean first-order loss of dropping a weight that stands at the threshold)`. Near an optimum that
 mean is noise around zero; `curvature` takes the next term of the same expansion, `f w^2 / 2`, with the running mean
 of `g^2` for the second derivative `f` (Fisher).
@@ -26,9 +27,14 @@ import torch
 from torch import Tensor
 
 
-def window(distance: Tensor, bandwidth: float) -> Tensor:
-    """Gaussian kernel `K_h` at each distance (weight units), unit integral."""
+def kernel(distance: Tensor, bandwidth: float) -> Tensor:
+    """`K_h` at each distance (weight units), unit integral."""
     return torch.exp(-0.5 * (distance / bandwidth) ** 2) / (bandwidth * math.sqrt(2 * math.pi))
+
+
+def window(weights: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
+    """`k`, how much of each weight a threshold sweeps over per unit, shaped like the weights."""
+    return kernel(weights - threshold, bandwidth) + kernel(weights + threshold, bandwidth)
 
 
 class _Masked(torch.autograd.Function):
@@ -61,7 +67,7 @@ class _Window(_Masked):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         weights, threshold, _ = ctx.saved_tensors
-        near = window(weights.abs() - threshold, ctx.bandwidth)
+        near = window(weights, threshold, ctx.bandwidth)
         return grad, -(grad * weights * near).sum(), None, None
 
 
@@ -69,7 +75,7 @@ class _Curvature(_Masked):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         weights, threshold, curvature = ctx.saved_tensors
-        near = window(weights.abs() - threshold, ctx.bandwidth)
+        near = window(weights, threshold, ctx.bandwidth)
         return grad, (0.5 * curvature * weights**2 * near).sum(), None, None
 
 
