@@ -7,7 +7,7 @@ under its own name, and nothing of ours.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -56,13 +56,11 @@ class Pruned(nn.Module):
 @contextmanager
 def pruned(layers: Sequence[PrunableLayer], masks: Sequence[Pruned]) -> Iterator[None]:
     """The layers with these masks on for a while; afterwards their weights are the unmasked ones again."""
-    for layer, mask in zip(layers, masks, strict=True):
-        parametrize.register_parametrization(layer.module, "weight", mask, unsafe=True)
-    try:
+    with ExitStack() as stack:
+        for layer, mask in zip(layers, masks, strict=True):
+            parametrize.register_parametrization(layer.module, "weight", mask, unsafe=True)
+            stack.callback(parametrize.remove_parametrizations, layer.module, "weight", leave_parametrized=False)
         yield
-    finally:
-        for layer in layers:
-            parametrize.remove_parametrizations(layer.module, "weight", leave_parametrized=False)
 
 
 def original(layer: PrunableLayer) -> nn.Parameter:
