@@ -22,10 +22,11 @@ def blocks(module: nn.Module) -> tuple[nn.Module, ...]:
 
 
 def _outermost(module: nn.Module) -> Iterator[nn.Module]:
-    for child in module.children():
-        if isinstance(child, nn.Sequential | nn.ModuleList):
-            yield from child.children()
-        else:
+    """The children of the outermost containers, `module` itself perhaps."""
+    if isinstance(module, nn.Sequential | nn.ModuleList):
+        yield from module.children()
+    else:
+        for child in module.children():
             yield from _outermost(child)
 
 

@@ -43,8 +43,7 @@ def logits(student: View, teacher: View, settings: Settings) -> Tensor:
 def blocks(student: View, teacher: View, settings: Settings) -> Tensor:
     """0 for a network without blocks. A block that says nothing but zeros is compared without normalising."""
     parts = [
-        F.mse_loss(mine, theirs) / theirs.square().mean().clamp_min(torch.finfo(theirs.dtype).tiny)
-        for mine, theirs in zip(student.blocks, teacher.blocks, strict=True)
+        F.mse_loss(mine, theirs) / _power(theirs) for mine, theirs in zip(student.blocks, teacher.blocks, strict=True)
     ]
     return settings.block_weight * _mean(parts, student.logits)
 
@@ -56,6 +55,12 @@ def blocks_mse(student: View, teacher: View, settings: Settings) -> Tensor:
 
 def blocks_and_logits(student: View, teacher: View, settings: Settings) -> Tensor:
     return blocks(student, teacher, settings) + logits(student, teacher, settings)
+
+
+def _power(output: Tensor) -> Tensor:
+    """Mean square, 1 where that is nothing."""
+    power = output.square().mean()
+    return power.where(power > torch.finfo(power.dtype).tiny, torch.ones_like(power))
 
 
 def _mean(parts: Sequence[Tensor], like: Tensor) -> Tensor:
