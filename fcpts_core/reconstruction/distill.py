@@ -25,7 +25,7 @@ from fcpts_core.masks.parametrization import Pruned, original, pruned
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.reconstruction import features, schedule
 from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES, View
-from fcpts_core.reconstruction.norms import norm_mode
+from fcpts_core.reconstruction.norms import norm_mode, undone_on_error
 from fcpts_core.reconstruction.price import priced
 from fcpts_core.reconstruction.settings import Settings
 
@@ -90,7 +90,7 @@ def init(problem: Problem) -> State:
     settings = problem.settings
     tensors = [layer.weight.detach() for layer in problem.layers]
     begin = schedule.scheduled_target(settings, problem.sparsity, 0)
-    shares = ALLOCATIONS[problem.allocation](tensors, _attainable(begin, tensors, settings.layer_cap), settings.layer_cap)
+    shares = ALLOCATIONS[problem.allocation](tensors, _attainable(begin, tensors), settings.layer_cap)
     masks = tuple(
         Pruned(layer, threshold_for(weight, share), settings.estimator, settings.bandwidth)
         for layer, weight, share in zip(problem.layers, tensors, shares, strict=True)
@@ -141,26 +141,23 @@ def step(problem: Problem, state: State) -> Measured:
     sizes = shares.new_tensor([layer.weights for layer in problem.layers])
     sparsity = (sizes * shares).sum() / problem.total
     control = settings.control_weight * CONTROLS[settings.control](sparsity, target)
-    reconstruction = OBJECTIVES[settings.objective](
-        _view(problem.student, batch, state.student_blocks), _teacher_view(problem, batch, state), settings
-    )
-    measured = Measured(
-        step=state.step + 1,
-        reconstruction=reconstruction.item(),
-        control=control.item(),
-        total=reconstruction.item() + control.item(),
-        sparsity=sparsity.item(),
-        scheduled_target=target,
-        learning_rate=settings.learning_rate * schedule.rate(settings, state.step),
-        layer_sparsity=tuple(shares.tolist()),
-        thresholds=tuple(thresholds.tolist()),
-    )
-    if not math.isfinite(measured.total):
-        raise RunError(
-            f"The loss is no longer finite after {state.step} steps, so the run was stopped with its last good state: "
-            f"try a smaller learning rate (it is {settings.learning_rate:g})."
+    with undone_on_error(problem.student):
+        reconstruction = OBJECTIVES[settings.objective](
+            _view(problem.student, batch, state.student_blocks), _teacher_view(problem, batch, state), settings
         )
-    _descend(problem, state, thresholds, reconstruction, control)
+        measured = Measured(
+            step=state.step + 1,
+            reconstruction=reconstruction.item(),
+            control=control.item(),
+            total=reconstruction.item() + control.item(),
+            sparsity=sparsity.item(),
+            scheduled_target=target,
+            learning_rate=settings.learning_rate * schedule.rate(settings, state.step),
+            layer_sparsity=tuple(shares.tolist()),
+            thresholds=tuple(thresholds.tolist()),
+        )
+        _check_finite("loss", measured.total, problem, state)
+        _descend(problem, state, thresholds, reconstruction, control)
     state.step += 1
     return measured
 
@@ -200,11 +197,21 @@ def _descend(problem: Problem, state: State, thresholds: Tensor, reconstruction:
         direction = own + push if plain else _priced(problem, state, own, push, thresholds.detach(), slopes)
         for theta, value in zip(thetas, direction, strict=True):
             theta.grad = value.clone()
-    nn.utils.clip_grad_norm_([p for group in state.weights.param_groups for p in group["params"]], settings.clip)
+    parameters = [p for group in state.weights.param_groups for p in group["params"]]
+    norm = nn.utils.clip_grad_norm_(parameters, settings.clip)
+    _check_finite("gradient", float(norm + direction.norm()), problem, state)
     _set_rate(state.weights, settings.learning_rate * schedule.rate(settings, state.step))
     _set_rate(state.thresholds, settings.threshold_rate * schedule.threshold_rate(settings, state.step))
     state.weights.step()
     state.thresholds.step()
+
+
+def _check_finite(what: str, value: float, problem: Problem, state: State) -> None:
+    if not math.isfinite(value):
+        raise RunError(
+            f"The {what} is no longer finite after {state.step} steps, so the run was stopped with its last good "
+            f"state: try a smaller learning rate (it is {problem.settings.learning_rate:g})."
+        )
 
 
 def _priced(problem: Problem, state: State, own: Tensor, push: Tensor, values: Tensor, slopes: Tensor) -> Tensor:
@@ -244,10 +251,10 @@ def _batch(problem: Problem, state: State) -> Tensor:
     if len(state.waiting) < size:
         state.waiting = torch.randperm(len(images), generator=state.generator)
     chosen, state.waiting = state.waiting[:size], state.waiting[size:]
-    how = settings.augment if images.flippable else settings.augment.replace("crop-flip", "crop").replace("flip", "none")
-    varied = augment(
-        images.inputs(chosen), how, generator=state.generator, border=settings.border, black=images.black
+    how = (
+        settings.augment if images.flippable else settings.augment.replace("crop-flip", "crop").replace("flip", "none")
     )
+    varied = augment(images.inputs(chosen), how, generator=state.generator, border=settings.border, black=images.black)
     return varied.to(problem.device)
 
 
@@ -264,7 +271,7 @@ def _teacher_view(problem: Problem, batch: Tensor, state: State) -> View:
     return _view(problem.teacher, batch, state.teacher_blocks)
 
 
-def _attainable(target: float, weights: Sequence[Tensor], layer_cap: float) -> float:
+def _attainable(target: float, weights: Sequence[Tensor]) -> float:
     """`target`, or the lowest sparsity there is where a model that is partly zero is past it already."""
     total = sum(weight.numel() for weight in weights)
     zeros = sum(weight.numel() - int(weight.count_nonzero()) for weight in weights)

@@ -31,6 +31,18 @@ def norm_mode(module: nn.Module, mode: str) -> Iterator[None]:
             part.training = training
 
 
+@contextmanager
+def undone_on_error(module: nn.Module) -> Iterator[None]:
+    """If the body raises, the running statistics are what they were before it."""
+    before = [(buffer, buffer.clone()) for norm in norm_layers(module) for buffer in norm.buffers()]
+    try:
+        yield
+    except BaseException:
+        for buffer, value in before:
+            buffer.copy_(value)
+        raise
+
+
 @torch.no_grad()
 def recalibrate(module: nn.Module, images: ImageSet, batch_size: int = 128) -> None:
     """Replace the running mean and variance of all batch norms by their averages over batches of these images.

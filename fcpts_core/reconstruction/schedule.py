@@ -24,7 +24,7 @@ def threshold_rate(settings: Settings, step: int) -> float:
 
 
 def scheduled_target(settings: Settings, sparsity: float, step: int) -> float:
-    """`R*(u) = R* - (1 - ramp_start) R* (1 - u / ramp)^3` while `u < ramp`, then `R*` (Zhu and Gupta, 2017, section 3)."""
+    """`R*(u) = R* - (1 - ramp_start) R* (1 - u / ramp)^3` while `u < ramp`, then `R*` (Zhu and Gupta, 2017)."""
     ramp = settings.ramp * settings.steps
     if step >= ramp:
         return sparsity
