@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from fcpts_core.density import BANDWIDTHS
+from fcpts_core.density import bandwidth_rule
 from fcpts_core.errors import InputError
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -87,13 +87,10 @@ class Settings:
             value = getattr(self, name)
             if not (math.isfinite(value) and holds(value)):
                 raise InputError(f"{name} is {value}: expected {expected}.")
-        if self.bandwidth not in BANDWIDTHS and not _positive(self.bandwidth):
-            raise InputError(
-                f"bandwidth is {self.bandwidth!r}: expected one of {', '.join(BANDWIDTHS)}, or a number above 0."
-            )
+        bandwidth_rule(self.bandwidth)
 
     def changed(self, overrides: Mapping[str, Any]) -> Settings:
-        """These settings with some changed; texts are read as the setting's own type, anything else is an InputError."""
+        """These settings with some changed; texts are read as the setting's type, anything else is an InputError."""
         kinds = {item.name: type(getattr(self, item.name)) for item in fields(self)}
         if unknown := sorted(set(overrides) - kinds.keys()):
             raise InputError(f"There is no setting {', '.join(unknown)}: expected one of {', '.join(kinds)}.")
@@ -112,10 +109,3 @@ def _read(name: str, value: Any, kind: type) -> Any:
     except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} is {value!r}: expected {'a whole number' if kind is int else 'a number'}.") from None
     return number
-
-
-def _positive(text: str) -> bool:
-    try:
-        return math.isfinite(float(text)) and float(text) > 0
-    except ValueError:
-        return False
