@@ -72,7 +72,8 @@ METHODS: dict[str, Method] = {
         Method(
             "erk",
             "ERK",
-            "The smallest weights go, large layers give more (Erdos-Renyi-Kernel); norms recalibrated, nothing learned.",
+            "The smallest weights go, large layers give more (Erdos-Renyi-Kernel); norms recalibrated, nothing "
+            "learned.",
             "erk",
             _ONE_SHOT,
         ),
@@ -107,7 +108,7 @@ def settings_for(name: str, overrides: Mapping[str, Any]) -> Settings:
     if settings.steps > 0 and not chosen.learns:
         learning = ", ".join(other.name for other in METHODS.values() if other.learns)
         raise InputError(
-            f"{name} learns nothing, so it takes 0 steps, not {settings.steps}: leave the steps out, or choose a method "
-            f"that learns ({learning})."
+            f"{name} learns nothing, so it takes 0 steps, not {settings.steps}: leave the steps out, or choose a "
+            f"method that learns ({learning})."
         )
     return settings

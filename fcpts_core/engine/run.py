@@ -6,8 +6,8 @@ import copy
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -74,28 +74,24 @@ class Run:
         labels = None if prepared.test is None else prepared.test.labels
         dense_accuracy = None if dense_logits is None or labels is None else accuracy(dense_logits, labels)
         yield _started(self.config, prepared, dense_accuracy)
-        yield _surveyed(problem.layers, 0)
+        yield _surveyed(problem, 0)
 
         learning = 0.0
         if self.settings.steps:
             yield Phase("learning thresholds and weights")
-            for event in _learn(problem):
-                learning = event.seconds if isinstance(event, Stepped) else learning
-                yield event
+            thresholds, learning = yield from _learn(problem)
         else:
-            _prune_once(problem)
+            thresholds = _prune_once(problem)
         if self.settings.recalibrate:
             yield Phase("recalibrating norm statistics")
             recalibrate(problem.student, prepared.calibration)
-        yield _surveyed(problem.layers, self.settings.steps)
+        yield _surveyed(problem, self.settings.steps)
 
         yield Phase("measuring the sparse model")
         sparse_logits = _logits(problem.student, prepared)
-        rows = tuple(_layer_result(layer) for layer in problem.layers)
+        rows = tuple(map(_layer_result, problem.layers, thresholds))
         zeros, weights = sum(row.zeros for row in rows), sum(row.weights for row in rows)
-        self.state_dict = {
-            name: tensor.detach().cpu().clone() for name, tensor in problem.student.state_dict().items()
-        }
+        self.state_dict = {name: tensor.detach().cpu().clone() for name, tensor in problem.student.state_dict().items()}
         yield Finished(
             Result(
                 model=self.config.model,
@@ -106,7 +102,9 @@ class Run:
                 weights=weights,
                 dense_accuracy=dense_accuracy,
                 accuracy=None if sparse_logits is None or labels is None else accuracy(sparse_logits, labels),
-                agreement=None if dense_logits is None or sparse_logits is None else agreement(sparse_logits, dense_logits),
+                agreement=None
+                if dense_logits is None or sparse_logits is None
+                else agreement(sparse_logits, dense_logits),
                 calibration_images=len(prepared.calibration),
                 test_images=0 if prepared.test is None else len(prepared.test),
                 steps=self.settings.steps,
@@ -168,18 +166,25 @@ def _images(config: RunConfig, loaded: LoadedModel) -> tuple[ImageSet, ImageSet 
             flippable=loaded.card.flippable,
         )
 
+    def bundled(part: str) -> ImageSet:
+        return replace(digits(part), mean=tuple(mean), std=tuple(std))
+
     own = loaded.card.data is not None and config.weights is None
     if config.images is None and not own:
         raise InputError(
-            f"{config.model} with weights of your own needs calibration images: pass an .npz file or a folder of images."
+            f"{config.model} with weights of your own needs calibration images: pass an .npz file or a folder of "
+            f"images."
         )
-    calibration = load(config.images) if config.images else digits("calibration")
-    test = load(config.test) if config.test else digits("test") if own and not config.images else None
+    calibration = load(config.images) if config.images else bundled("calibration")
+    test = load(config.test) if config.test else bundled("test") if own and not config.images else None
     return calibration.without_labels().take(config.calibration_size), test
 
 
-def _learn(problem: distill.Problem) -> Iterator[Stepped | Surveyed]:
-    """Steps and surveys; exact masks are on when the iterator ends. Pauses between steps do not count as seconds."""
+def _learn(problem: distill.Problem) -> Generator[Stepped | Surveyed, None, tuple[tuple[float, ...], float]]:
+    """Steps and surveys; returns the thresholds of the exact masks that are on by then, and the seconds of learning.
+
+    Pauses between steps do not count as seconds.
+    """
     settings = problem.settings
     every = max(1, settings.steps // SURVEYS)
     seconds = 0.0
@@ -191,15 +196,18 @@ def _learn(problem: distill.Problem) -> Iterator[Stepped | Surveyed]:
             seconds += time.perf_counter() - began
             yield Stepped(**vars(measured), seconds=seconds)
             if state.step % every == 0:
-                yield _surveyed(problem.layers, state.step)
-    distill.finish(problem, state)
+                yield _surveyed(problem, state.step)
+    return distill.finish(problem, state).thresholds, seconds
 
 
-def _prune_once(problem: distill.Problem) -> None:
+def _prune_once(problem: distill.Problem) -> tuple[float, ...]:
+    """The starting allocation, applied; returns its thresholds."""
     weights = [layer.weight.detach() for layer in problem.layers]
     shares = ALLOCATIONS[problem.allocation](weights, problem.sparsity, problem.settings.layer_cap)
     counts = [round(share * layer.weights) for share, layer in zip(shares, problem.layers, strict=True)]
+    thresholds = tuple(map(threshold_for, weights, shares))
     distill.apply(weights, project_counts(weights, counts))
+    return thresholds
 
 
 def _started(config: RunConfig, prepared: Prepared, dense_accuracy: float | None) -> Started:
@@ -216,27 +224,27 @@ def _started(config: RunConfig, prepared: Prepared, dense_accuracy: float | None
         calibration_images=len(prepared.calibration),
         test_images=0 if prepared.test is None else len(prepared.test),
         references={
-            name: allocate(weights, config.sparsity, problem.settings.layer_cap) for name, allocate in ALLOCATIONS.items()
+            name: allocate(weights, config.sparsity, problem.settings.layer_cap)
+            for name, allocate in ALLOCATIONS.items()
         },
     )
 
 
-def _surveyed(layers: tuple[PrunableLayer, ...], step: int) -> Surveyed:
-    return Surveyed(step, tuple(curve(original(layer).detach()) for layer in layers))
+def _surveyed(problem: distill.Problem, step: int) -> Surveyed:
+    rule = problem.settings.bandwidth
+    return Surveyed(step, tuple(curve(original(layer).detach(), rule) for layer in problem.layers))
 
 
-def curve(weights: Tensor, bandwidth: str = "silverman") -> Curve:
+def curve(weights: Tensor, bandwidth: str) -> Curve:
     """The density of these weights as it is drawn."""
     density = estimate(weights, bandwidth)
     lo, hi, pdf = resample(density, CURVE_POINTS)
     return Curve(lo, hi, pdf, density.atom, density.bandwidth)
 
 
-def _layer_result(layer: PrunableLayer) -> LayerResult:
-    weight = layer.weight.detach()
-    zeros = layer.weights - int(weight.count_nonzero())
-    sparsity = zeros / layer.weights
-    return LayerResult(layer.name, layer.shape, layer.weights, zeros, sparsity, threshold_for(weight, sparsity))
+def _layer_result(layer: PrunableLayer, threshold: float) -> LayerResult:
+    zeros = layer.weights - int(layer.weight.count_nonzero())
+    return LayerResult(layer.name, layer.shape, layer.weights, zeros, zeros / layer.weights, threshold)
 
 
 def _logits(network: nn.Module, prepared: Prepared) -> Tensor | None:
@@ -246,8 +254,8 @@ def _logits(network: nn.Module, prepared: Prepared) -> Tensor | None:
 def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, ImportError):
         raise InputError(
             f"The device {name!r} cannot be used here: expected cpu, or cuda or mps where this machine has one."
         ) from None
