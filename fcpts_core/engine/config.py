@@ -36,7 +36,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.sparsity) and 0.0 < self.sparsity < 1.0):
             raise InputError(
-                f"The target sparsity is {self.sparsity}: expected a share of zero weights between 0 and 1, such as 0.9."
+                f"The target sparsity is {self.sparsity}: expected a share of zero weights above 0 and below 1."
             )
         if self.calibration_size < 1:
             raise InputError(f"The calibration size is {self.calibration_size}: expected at least 1 image.")
@@ -52,4 +52,5 @@ class RunConfig:
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(data) - known):
             raise InputError(f"Unknown settings {', '.join(unknown)}: expected some of {', '.join(sorted(known))}.")
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+        values: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in data.items()}
+        return cls(**values)
