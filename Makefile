@@ -37,7 +37,7 @@ clean: ## remove .venv, caches and builds
 # A stamp is newer than what it installed from, so nothing is installed twice.
 .venv/app.stamp: requirements.txt pyproject.toml setup.py
 	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-		|| { python=$$(sh tools/find_python.sh) && "$$python" -m venv --clear .venv; }
+		|| { python=$$(sh .ci/find_python.sh) && "$$python" -m venv --clear .venv; }
 	$(BIN)/python -m pip install -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "tools" / "find_python.sh"
+SCRIPT = Path(__file__).parents[1] / ".ci" / "find_python.sh"
 
 
 @pytest.fixture
