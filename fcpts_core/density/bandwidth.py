@@ -5,8 +5,8 @@
     isj         h solves  t = xi gamma^[7](t),  h^2 = t           Improved Sheather-Jones: Botev, Grotowski & Kroese,
                                                                   Annals of Statistics 38(5), 2010, algorithm 1
 
-`std` divides by n - 1, the interquartile range `IQR` interpolates linearly. Either is left out of `silverman` when it
-is zero. Weights without any spread (a single one, or all equal) get a hundredth of their size from every rule.
+`silverman` leaves out whichever of the standard deviation and the interquartile range is zero (see `spread`). Weights
+without any spread (a single one, or all equal) get a hundredth of their size from every rule.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from fcpts_core.density.binning import Grid, bin_linearly
 from fcpts_core.density.sample import flat
+from fcpts_core.density.spread import interquartile_range, standard_deviation
 from fcpts_core.errors import InputError
 
 _NARROWEST, _WIDEST = 1e-250, 1e250
@@ -31,14 +32,15 @@ _ISJ_ITERATIONS = 100
 def silverman(weights: Tensor) -> float:
     """`0.9 min(std, IQR / 1.349) n^(-1/5)`: robust against heavy tails, a little smooth for several peaks."""
     sample = flat(weights)
-    spreads = [spread for spread in (_std(sample), _interquartile_range(sample) / 1.349) if spread > 0]
+    std = standard_deviation(sample)
+    spreads = [spread for spread in (std, interquartile_range(sample, std) / 1.349) if spread > 0]
     return 0.9 * min(spreads) * sample.size**-0.2 if spreads else _without_spread(sample)
 
 
 def scott(weights: Tensor) -> float:
     """`(4/3)^(1/5) std n^(-1/5)`: best where the weights are normal, too wide where their tails are heavy."""
     sample = flat(weights)
-    std = _std(sample)
+    std = standard_deviation(sample)
     return (4 / 3) ** 0.2 * std * sample.size**-0.2 if std > 0 else _without_spread(sample)
 
 
@@ -51,7 +53,7 @@ def isj(weights: Tensor) -> float:
     """
     sample = flat(weights)
     pilot = silverman(weights)
-    if _std(sample) == 0:
+    if standard_deviation(sample) == 0:
         return pilot
     grid = Grid.over(sample, pilot, _ISJ_POINTS)
     near, _ = grid.split(sample, pilot)
@@ -92,22 +94,6 @@ def _bounded(rule: Callable[[Tensor], float], weights: Tensor) -> float:
     return min(max(rule(weights), _NARROWEST), _WIDEST)
 
 
-def _std(sample: NDArray[np.float64]) -> float:
-    """Zero where the weights differ by no more than the rounding errors of their mean."""
-    low, high = float(sample.min()), float(sample.max())
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
-        return 0.0
-    return float(sample.std(ddof=1))
-
-
-def _interquartile_range(sample: NDArray[np.float64]) -> float:
-    """As `numpy.percentile` has it, with one partial sort for both quartiles and a fraction of the overhead."""
-    first, third = 0.25 * (sample.size - 1), 0.75 * (sample.size - 1)
-    ranks = [math.floor(first), math.ceil(first), math.floor(third), math.ceil(third)]
-    a, b, c, d = np.partition(sample, sorted(set(ranks)))[ranks]
-    return float(c + (d - c) * (third % 1) - a - (b - a) * (first % 1))
-
-
 def _without_spread(sample: NDArray[np.float64]) -> float:
     return 0.01 * float(np.abs(sample).max()) or 1.0
 
@@ -132,8 +118,11 @@ def _xi_gamma(time: float, count: int, energy: NDArray[np.float64]) -> float:
     log_order = np.log(order)
 
     def roughness(s: int, t: float) -> float:
-        """`2 pi^(2s) sum_k k^(2s) a_k^2 exp(-k^2 pi^2 t)`"""
-        return float(2 * math.pi ** (2 * s) * np.dot(energy, np.exp(s * log_order - (math.pi**2 * t) * order)))
+        """`2 pi^(2s) sum_k k^(2s) a_k^2 exp(-k^2 pi^2 t)`; terms with an exponent below -100 add nothing."""
+        decay = math.pi**2 * t
+        last = int(np.searchsorted(order, 100 / decay)) if decay > 0 else order.size
+        terms = energy[:last] * np.exp(s * log_order[:last] - decay * order[:last])
+        return 2 * math.pi ** (2 * s) * float(terms.sum())
 
     norm = roughness(7, time)
     for s in range(6, 1, -1):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from scipy import stats
@@ -98,11 +97,3 @@ def test_a_number_is_taken_as_it_is(number: str | float) -> None:
 def test_other_bandwidths_are_refused(bad: str | float) -> None:
     with pytest.raises(InputError, match="expected silverman, scott, isj or a positive number"):
         bandwidth_rule(bad)
-
-
-def test_quartiles_are_those_of_numpy() -> None:
-    from fcpts_core.density.bandwidth import _interquartile_range
-
-    for count in range(1, 40):
-        sample = np.random.default_rng(count).standard_normal(count)
-        assert _interquartile_range(sample) == pytest.approx(float(stats.iqr(sample)), abs=1e-12)
