@@ -85,7 +85,7 @@ def main() -> None:
     row("project, all layers, 90 % zeros", best_of(3, lambda: project(weights, ones, zeros)), "bound 3,000 ms")
     row("project, all layers, 90 % zeros, cap 0.95", best_of(3, lambda: project(weights, ones, zeros, 0.95)))
     magnitudes = np.concatenate([tensor.abs().flatten().numpy() for tensor in weights])
-    row("numpy argsort of all magnitudes, stable (floor)", best_of(1, lambda: np.argsort(magnitudes, kind="stable")))
+    row("numpy, a stable sort of all magnitudes", best_of(1, lambda: np.argsort(magnitudes, kind="stable")))
 
 
 def beside_scipy(weights: Tensor, total: int) -> None:
