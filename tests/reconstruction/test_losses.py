@@ -1,0 +1,80 @@
+"""Losses against values worked out by hand."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES, View
+from fcpts_core.reconstruction.settings import Settings
+
+# Two blocks with mean squares 4 and 0.5; the student misses by 1 everywhere, then by 1 in one place of two.
+TEACHER = View(torch.tensor([[1.0, 2.0], [0.0, -1.0]]), (torch.full((2, 3), 2.0), torch.tensor([[0.0], [1.0]])))
+STUDENT = View(torch.tensor([[1.0, 4.0], [0.0, -1.0]]), (torch.full((2, 3), 3.0), torch.tensor([[1.0], [1.0]])))
+BY_HAND = {
+    "logits": (2.0**2) / 4,
+    "blocks": 7 * (1 / 4 + 0.5 / 0.5) / 2,
+    "blocks-mse": 1 + 0.5 + 1,
+    "blocks+logits": 7 * (1 / 4 + 0.5 / 0.5) / 2 + 1,
+}
+
+
+def kl_by_hand(student: Tensor, teacher: Tensor, temperature: float) -> float:
+    total = 0.0
+    for said, meant in zip(student.tolist(), teacher.tolist(), strict=True):
+        p, q = ([math.exp(z / temperature) for z in row] for row in (meant, said))
+        total += sum(a / sum(p) * math.log(a / sum(p) / (b / sum(q))) for a, b in zip(p, q, strict=True))
+    return temperature**2 * total / len(student)
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_values(name: str) -> None:
+    loss = OBJECTIVES[name](STUDENT, TEACHER, Settings(block_weight=7))
+    assert loss.item() == pytest.approx(BY_HAND[name])
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
+def test_kl_is_the_divergence_of_the_softened_classes(temperature: float) -> None:
+    loss = OBJECTIVES["kl"](STUDENT, TEACHER, Settings(temperature=temperature))
+    assert loss.item() == pytest.approx(kl_by_hand(STUDENT.logits, TEACHER.logits, temperature), rel=1e-5)
+
+
+def test_kl_of_even_odds_against_one_to_three() -> None:
+    """`T^2 (ln 2 / 2 + ln(2/3) / 2)` for the one image of two that differs, halved."""
+    teacher = View(torch.zeros(2, 2), ())
+    student = View(torch.tensor([[0.0, 2 * math.log(3)], [5.0, 5.0]]), ())
+    expected = 4 * 0.5 * (math.log(2) + math.log(2 / 3)) / 2
+    assert OBJECTIVES["kl"](student, teacher, Settings(temperature=2)).item() == pytest.approx(expected)
+
+
+def test_a_block_that_is_silent_in_the_teacher_is_not_normalised() -> None:
+    teacher, student = View(torch.zeros(1, 1), (torch.zeros(4),)), View(torch.zeros(1, 1), (torch.full((4,), 3.0),))
+    assert OBJECTIVES["blocks"](student, teacher, Settings(block_weight=2)).item() == pytest.approx(2 * 9)
+
+
+@pytest.mark.parametrize(("name", "alone"), [("blocks", 0.0), ("blocks-mse", 1.0), ("blocks+logits", 1.0)])
+def test_without_blocks_only_the_logits_count(name: str, alone: float) -> None:
+    student, teacher = View(STUDENT.logits, ()), View(TEACHER.logits, ())
+    assert OBJECTIVES[name](student, teacher, Settings()).item() == pytest.approx(alone)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "slope"), [("absolute", 0.2, 1.0), ("squared", 0.04, 0.4)], ids=["absolute", "squared"]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_control_is_the_distance_from_the_target(name: str, value: float, slope: float, sign: int) -> None:
+    sparsity = torch.tensor(0.5 + 0.2 * sign, requires_grad=True)
+    loss = CONTROLS[name](sparsity, 0.5)
+    loss.backward()
+    assert sparsity.grad is not None
+    assert loss.item() == pytest.approx(value)
+    assert sparsity.grad.item() == pytest.approx(sign * slope)
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_control_rests_at_the_target(name: str) -> None:
+    sparsity = torch.tensor(0.5, requires_grad=True)
+    CONTROLS[name](sparsity, 0.5).backward()
+    assert sparsity.grad is not None
+    assert sparsity.grad.item() == 0

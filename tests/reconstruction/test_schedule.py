@@ -1,0 +1,53 @@
+"""Rates and targets at the ends of the schedule and in between."""
+
+from itertools import pairwise
+
+import pytest
+
+from fcpts_core.reconstruction.schedule import rate, scheduled_target, threshold_rate
+from fcpts_core.reconstruction.settings import Settings
+
+SETTINGS = Settings(steps=200, warmup=0.05, ramp=0.5, ramp_start=0.25)
+
+
+def test_the_rate_warms_up_in_a_line_then_falls_as_half_a_cosine() -> None:
+    rates = [rate(SETTINGS, step) for step in range(201)]
+    assert rates[:11] == pytest.approx([(step + 1) / 11 for step in range(11)])
+    assert rates[10] == 1 == max(rates)
+    assert rates[105] == pytest.approx(0.5)
+    assert rates[200] == pytest.approx(0)
+    assert all(now > after > 0 for now, after in pairwise(rates[10:200]))
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(1, 0.0), (1, 1.0), (5, 1.0), (3, 0.02)])
+def test_short_and_odd_schedules_stay_between_0_and_1(steps: int, warmup: float) -> None:
+    rates = [rate(Settings(steps=steps, warmup=warmup), step) for step in range(steps)]
+    assert all(0 < value <= 1 for value in rates)
+
+
+def test_priced_thresholds_follow_to_the_end_plain_ones_stop_with_the_weights() -> None:
+    assert threshold_rate(SETTINGS, 200) == 0.1
+    assert threshold_rate(SETTINGS, 60) == rate(SETTINGS, 60)
+    plain = SETTINGS.changed({"threshold_gradient": "plain"})
+    assert [threshold_rate(plain, step) for step in range(201)] == [rate(plain, step) for step in range(201)]
+
+
+def test_the_target_rises_from_its_start_to_the_target_and_stays() -> None:
+    targets = [scheduled_target(SETTINGS, 0.9, step) for step in range(201)]
+    assert targets[0] == pytest.approx(0.25 * 0.9)
+    assert targets[50] == pytest.approx(0.9 * (1 - 0.75 / 8))
+    assert targets[100:] == [0.9] * 101
+    assert all(now < after for now, after in pairwise(targets[:101]))
+    rises = [after - now for now, after in pairwise(targets[:101])]
+    assert all(now > after for now, after in pairwise(rises))
+
+
+def test_no_ramp_is_the_target_from_the_first_step() -> None:
+    for settings in (SETTINGS.changed({"ramp": 0}), SETTINGS.changed({"ramp_start": 1})):
+        assert [scheduled_target(settings, 0.9, step) for step in range(200)] == pytest.approx([0.9] * 200)
+
+
+def test_a_ramp_over_all_steps_comes_close() -> None:
+    settings = SETTINGS.changed({"ramp": 1})
+    assert scheduled_target(settings, 0.9, 199) == pytest.approx(0.9, abs=1e-6)
+    assert scheduled_target(settings, 0.9, 200) == 0.9
