@@ -13,20 +13,22 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 BACKGROUND_NICENESS = 5
 
 
-def cores() -> int:
-    """The number of processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+@cache
+def all_threads() -> int:
+    """The number of threads that torch takes by itself: `OMP_NUM_THREADS`, or the cores that this process may use."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def share(runs: int) -> int:
     """Torch threads for each of `runs` runs that go on at the same time."""
-    return max(1, cores() // runs)
+    return max(1, all_threads() // runs)
 
 
 @contextmanager

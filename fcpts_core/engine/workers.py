@@ -58,7 +58,6 @@ class RunRegistry:
         self._max_queued = max_queued
         self._make_run = make_run
         self._keep = keep
-        self._threads = share(max_running)
         self._jobs: dict[str, Job] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -132,7 +131,7 @@ class RunRegistry:
             result, tensors, files = job.snapshot.result, job.state_dict, job.files
         if files or result is None or tensors is None:
             return dict(files)
-        files = artifacts.build(job.config, result, tensors, job.journal.text(), self._threads)
+        files = artifacts.build(job.config, result, tensors, job.journal.text(), share(self._max_running))
         with self._changed:
             job.files, job.state_dict = files, None
         return dict(files)
@@ -210,7 +209,7 @@ class RunRegistry:
         """Takes the run's events as long as it may; returns the one that ends the run, None where it was cancelled."""
         try:
             step_back()
-            with torch_threads(self._threads):
+            with torch_threads(share(self._max_running)):
                 run = self._make_run(job.config)
                 with closing(_generator(run.events())) as events:
                     while self._may_go_on(job):

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from fcpts_core.engine.events import Event
-from fcpts_core.engine.threads import BACKGROUND_NICENESS, cores, share, torch_threads
+from fcpts_core.engine.threads import BACKGROUND_NICENESS, all_threads, share, torch_threads
 from tests.engine.stories import CONFIG, Build, Told, finished, until
 
 
@@ -31,14 +31,14 @@ def test_each_run_has_its_share_of_the_cores_and_steps_back_behind_the_page(open
     registry = open_registry(lambda config: run, max_running=1)
     until(registry, registry.submit(CONFIG))
     threads, niceness = run.seen
-    assert threads == share(1) == cores()
+    assert threads == share(1) == all_threads()
     assert torch.get_num_threads() == before
     if sys.platform == "linux":
         assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + BACKGROUND_NICENESS)
 
 
 def test_every_run_has_a_thread_however_many_there_are() -> None:
-    assert share(10 * cores()) == 1
+    assert share(10 * all_threads()) == 1
 
 
 def test_torch_threads_are_put_back_after_an_error() -> None:

@@ -1,0 +1,137 @@
+"""The command line: `fcpts run`, `fcpts models`, `fcpts methods`.
+
+It ends with 0 when all went well, 2 where something given cannot be used, 130 when it is interrupted and 1 where
+anything else went wrong; then standard error says why, in a sentence. What needs torch is imported when it is needed,
+so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.errors import InputError, RunError
+from fcpts_core.options import build_parser
+
+if TYPE_CHECKING:
+    from fcpts_core.engine.events import Result
+    from fcpts_core.engine.recording import Journal
+    from fcpts_core.engine.run import Run
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Does what the arguments (by default the program's own) say and returns the exit code."""
+    try:
+        arguments = build_parser().parse_args(argv)
+        COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()
+        return 0
+    except SystemExit as end:  # after --help and --version
+        return int(end.code or 0)
+    except InputError as error:
+        return _complain(str(error), 2)
+    except RunError as error:
+        return _complain(str(error), 1)
+    except KeyboardInterrupt:
+        return _complain("Interrupted: the run was given up and nothing was written.", 130)
+    except BrokenPipeError:
+        # Whoever read the output has stopped reading; python's own flush at the end must not stumble over that.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        traceback.print_exc()
+        return _complain(f"Stopped on an unforeseen error, {type(error).__name__}: report it with the lines above.", 1)
+
+
+def run(arguments: Namespace) -> None:
+    """Follows one run to its end, prints its result and writes its files."""
+    from fcpts_core.engine import artifacts
+
+    if arguments.out is not None:
+        artifacts.ensure_writable(arguments.out)
+    config = config_from(arguments)
+
+    from fcpts_core.engine.recording import Journal
+    from fcpts_core.engine.run import Run
+    from fcpts_core.engine.threads import all_threads, torch_threads
+    from fcpts_core.summary import result_json, result_text
+
+    work, journal = Run(config), Journal()
+    threads = arguments.threads or all_threads()
+    with torch_threads(threads):
+        result = _follow(work, journal)
+    print(result_json(result) if arguments.json else result_text(result), flush=True)
+    if arguments.out is None or work.state_dict is None:
+        return
+    files = artifacts.build(config, result, work.state_dict, journal.text(), threads)
+    try:
+        artifacts.write(arguments.out, files)
+    except OSError as error:
+        raise RunError(f"The files could not be written to {arguments.out}: {error.strerror or error}.") from error
+    if not arguments.json:
+        print(f"\nWritten to {arguments.out}: {', '.join(files)}")
+
+
+def models(arguments: Namespace) -> None:
+    """Prints the models by name."""
+    from fcpts_core.summary import models_json, models_text
+
+    print(models_json() if arguments.json else models_text())
+
+
+def methods(arguments: Namespace) -> None:
+    """Prints the methods by name."""
+    from fcpts_core.summary import methods_json, methods_text
+
+    print(methods_json() if arguments.json else methods_text())
+
+
+COMMANDS = {"run": run, "models": models, "methods": methods}
+
+
+def config_from(arguments: Namespace) -> RunConfig:
+    """The run that the arguments ask for; raises InputError where they contradict each other."""
+    if (arguments.mean is None) != (arguments.std is None):
+        raise InputError("Only one of --mean and --std is given: they belong together, give both or neither.")
+    overrides: dict[str, object] = {}
+    short = [(name, getattr(arguments, name)) for name in ("steps", "learning_rate")]
+    for name, value in [*arguments.set, *((name, value) for name, value in short if value is not None)]:
+        if name in overrides:
+            raise InputError(f"The setting {name} is given more than once: give it once.")
+        overrides[name] = value
+    return RunConfig(
+        model=arguments.model,
+        method=arguments.method,
+        sparsity=arguments.sparsity,
+        weights=arguments.weights,
+        images=arguments.images,
+        test=arguments.test,
+        mean=arguments.mean,
+        std=arguments.std,
+        calibration_size=arguments.calibration_size,
+        seed=arguments.seed,
+        device=arguments.device,
+        exclude=tuple(arguments.exclude),
+        overrides=overrides,
+    )
+
+
+def _follow(work: Run, journal: Journal) -> Result:
+    from fcpts_core.engine.events import Finished
+    from fcpts_core.progress import followed
+
+    for event in followed(work.events()):
+        journal.add(event)
+        if isinstance(event, Finished):
+            return event.result
+    raise RunError("The run ended without a result: start it again, and report it if that happens again.")
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(f"fcpts: {' '.join(sentence.split())}", file=sys.stderr)
+    return code

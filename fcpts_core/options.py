@@ -1,0 +1,138 @@
+"""The options of the command line and how their texts are read."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NoReturn
+
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.errors import InputError
+
+DEFAULT = RunConfig()
+MAX_THREADS = 1024
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in the way that all bad input is answered."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[:1].upper()}{message[1:].rstrip('.')}; `{self.prog} --help` lists what there is.")
+
+
+def build_parser() -> Parser:
+    """The parser of the whole command; it leaves the chosen command's name in `command`."""
+    parser = Parser(prog="fcpts", description="Exactly sparse models by learned thresholds.", allow_abbrev=False)
+    parser.add_argument("--version", action=_Version, help="print the version")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    _add_run(commands.add_parser("run", help="prune a model to a target sparsity", allow_abbrev=False))
+    for name in ("models", "methods"):
+        listing = commands.add_parser(name, help=f"list the {name}", allow_abbrev=False)
+        listing.add_argument("--json", action="store_true", help="print one JSON list instead of text")
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Prune a model until exactly the target share of its weights is zero, and measure it."
+    add = parser.add_argument
+    add("--model", metavar="NAME", default=DEFAULT.model, help="see `fcpts models` (default: %(default)s)")
+    add("--method", metavar="NAME", default=DEFAULT.method, help="see `fcpts methods` (default: %(default)s)")
+    add(
+        "--sparsity",
+        metavar="R",
+        type=_number,
+        default=DEFAULT.sparsity,
+        help="target share of zero weights, between 0 and 1 (default: %(default)s)",
+    )
+    add("--weights", metavar="FILE", help="your own weights, .safetensors or a PyTorch state dict")
+    add("--images", metavar="PATH", help="calibration images, an .npz file or a folder (default: the model's own)")
+    add("--test", metavar="PATH", help="labelled test images, likewise")
+    add("--mean", metavar="A,B,C", type=_numbers, help="mean of each channel on the 0..1 scale")
+    add("--std", metavar="A,B,C", type=_numbers, help="standard deviation of each channel on the 0..1 scale")
+    add(
+        "--calibration-size",
+        metavar="K",
+        type=_whole,
+        default=DEFAULT.calibration_size,
+        help="use the first K calibration images (default: %(default)s)",
+    )
+    add("--steps", metavar="N", type=_whole, help="learning steps (default: the method's)")
+    add("--learning-rate", metavar="X", type=_number, help="learning rate of the weights (default: the method's)")
+    add(
+        "--set",
+        metavar="KEY=VALUE",
+        type=_pair,
+        action="append",
+        default=[],
+        help="change another setting of the method; `fcpts methods --json` lists them; may be repeated",
+    )
+    add(
+        "--exclude",
+        metavar="LAYER",
+        action="append",
+        default=[],
+        help="keep these layers dense: a name, a pattern such as 'layer1.*', or a type such as Linear; may be repeated",
+    )
+    add("--seed", metavar="S", type=_whole, default=DEFAULT.seed, help="seed of all chance (default: %(default)s)")
+    add("--device", metavar="D", default=DEFAULT.device, help="cpu, cuda or mps (default: %(default)s)")
+    add("--threads", metavar="N", type=_threads, help="processor threads (default: all cores)")
+    add("--out", metavar="DIR", help="write the sparse weights, the allocation and the record of the run there")
+    add("--json", action="store_true", help="print the result as one line of JSON")
+
+
+def installed_version() -> str:
+    """The version of the installed package, or of the checkout that this runs from."""
+    try:
+        return version("fcpts-playground")
+    except PackageNotFoundError:
+        project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+        return str(project["version"])
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings: list[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> NoReturn:
+        print(f"fcpts {installed_version()}")
+        parser.exit()
+
+
+def _number(text: str) -> float:
+    if text.endswith("%"):
+        raise argparse.ArgumentTypeError(f"{text} is a percentage, expected a share such as 0.95 for 95%")
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    numbers = tuple(_number(part.strip()) for part in text.split(","))
+    if not all(map(math.isfinite, numbers)):
+        raise argparse.ArgumentTypeError(f"{text!r} holds numbers that are not finite")
+    return numbers
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _threads(text: str) -> int:
+    count = _whole(text)
+    if not 1 <= count <= MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"{count} threads are asked for, expected 1 to {MAX_THREADS}")
+    return count
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no setting, expected KEY=VALUE such as temperature=2")
+    return name.strip().replace("-", "_"), value.strip()

@@ -1,0 +1,92 @@
+"""What the command line prints: results, models and methods, for people as text and for programs as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from fcpts_core.engine.events import Result
+from fcpts_core.methods import METHODS
+from fcpts_core.models.cards import MODELS
+
+
+def result_json(result: Result) -> str:
+    """One JSON object on one line; accuracies are shares, null where there are no labels or images."""
+    return json.dumps(_finite(asdict(result)), allow_nan=False)
+
+
+def result_text(result: Result) -> str:
+    """The figures of a run, then its allocation as a table."""
+    pace = "" if result.seconds_per_step is None else f", {1000 * result.seconds_per_step:.0f} ms a step"
+    figures = [
+        ("sparsity", f"{result.sparsity:.4%} ({result.zeros:,} of {result.weights:,} weights are zero)"),
+        ("dense accuracy", _share(result.dense_accuracy)),
+        ("sparse accuracy", _share(result.accuracy)),
+        ("agreement", _share(result.agreement)),
+        ("images", f"{result.calibration_images:,} for calibration, {result.test_images:,} for the test"),
+        ("time", f"{result.seconds:.1f} s for {result.steps:,} steps{pace}"),
+        ("memory", f"{result.peak_rss_mb:,.0f} MB at most"),
+    ]
+    rows = [("layer", "shape", "weights", "zeros", "sparsity", "threshold")]
+    for layer in result.layers:
+        shape = "x".join(map(str, layer.shape))
+        counts = f"{layer.weights:,}", f"{layer.zeros:,}"
+        rows.append((layer.name, shape, *counts, f"{layer.sparsity:.2%}", f"{layer.threshold:.4g}"))
+    title = f"{result.model}, {result.method}, target {result.target_sparsity:.10g}"
+    return "\n\n".join((title, _table(figures, left=2), _table(rows, left=2)))
+
+
+def models_json() -> str:
+    """A list of objects, one a model."""
+    rows = [{name: value for name, value in vars(card).items() if name != "build"} for card in MODELS.values()]
+    return json.dumps([row | {"bundled": MODELS[row["name"]].bundled} for row in rows])
+
+
+def models_text() -> str:
+    return "\n\n".join(
+        _entry(card.name, f"{card.title} ({'bundled' if card.bundled else 'for your own weights'})", card.description)
+        for card in MODELS.values()
+    )
+
+
+def methods_json() -> str:
+    """A list of objects, one a method, with all its settings."""
+    return json.dumps([_finite(asdict(method)) | {"learns": method.learns} for method in METHODS.values()])
+
+
+def methods_text() -> str:
+    return "\n\n".join(_entry(method.name, method.title, method.description) for method in METHODS.values())
+
+
+def _entry(name: str, title: str, description: str) -> str:
+    return "\n".join((f"{name}: {title}", textwrap.fill(description, 100, initial_indent="  ", subsequent_indent="  ")))
+
+
+def _share(value: float | None) -> str:
+    return "not measured: no labelled test images" if value is None else f"{value:.2%}"
+
+
+def _table(rows: Sequence[Sequence[str]], left: int) -> str:
+    """Columns wide enough for their texts, the first `left` of them flush left, the others flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    aligned = (
+        [
+            text.ljust(width) if place < left else text.rjust(width)
+            for place, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    )
+    return "\n".join(("  " + "  ".join(row)).rstrip() for row in aligned)
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
