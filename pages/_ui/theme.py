@@ -1,7 +1,7 @@
 """Colours with one meaning everywhere, for both themes; charts name them by role (`@kept`), never by value.
 
-The blue of kept and the orange of pruned weights are Okabe-Ito's and hold at least 3:1 on both backgrounds. Methods never
-use those two: each has its own colour and dash, so that none is told apart by colour alone.
+The blue of kept and the orange of pruned weights are Okabe-Ito's and hold at least 3:1 on both backgrounds. Methods
+never use those two: each has its own colour and dash, so that none is told apart by colour alone.
 """
 
 from __future__ import annotations

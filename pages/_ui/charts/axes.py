@@ -33,7 +33,7 @@ def layer_axis(layers: Sequence[Layer], **more: Any) -> dict[str, Any]:
 
 
 def stages_of(names: Sequence[str], limit: int = 9) -> list[tuple[str, int, int]]:
-    """Runs of names with a common beginning, `(beginning, first, last)`, as deep into the names as `limit` labels allow."""
+    """Runs of names with one beginning, `(beginning, first, last)`, as deep into the names as `limit` labels allow."""
     best: list[tuple[str, int, int]] = []
     for depth in range(1, 5):
         found = []

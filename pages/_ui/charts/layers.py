@@ -53,7 +53,7 @@ def layers(moment: Moment, first: tuple[Curve, ...], chosen: int, revision: str)
             Entry("kept", "@kept", "fill"),
             Entry("threshold \N{PLUS-MINUS SIGN}t", "@text", "line"),
         ),
-        note="How the weights of every layer spread, the darker the more. What lies between the lines is pruned.",
+        note="How the weights of every layer spread: strong colour, many weights. Between the lines they are pruned.",
         clickable=True,
     )
 

@@ -43,19 +43,19 @@ def learning(snapshot: Snapshot, step: int, revision: str) -> Panel:
             "title": {"text": "loss (log)"},
             "type": "log",
             "range": [low, high],
-            "domain": [0.46, 1.0],
+            "domain": [0.5, 1.0],
             "dtick": 1,
             "exponentformat": "power",
         },
         "yaxis2": {
-            "title": {"text": "zero weights"},
-            "domain": [0.0, 0.36],
+            "title": {"text": "sparsity"},
+            "domain": [0.0, 0.37],
             "range": [floor, 1.0 if floor < 0.9 else min(1.0, target + (target - floor) / 2)],
             "tickformat": ".0%" if floor < 0.95 else ".1%",
             "nticks": 4,
         },
         "shapes": [_target(target), *([_now(step)] if xs and step < xs[-1] else [])],
-        "annotations": [_target_label(target)],
+        "annotations": [_target_label(target), *([] if history else [_nothing_yet(steps)])],
     }
     return Panel(
         name="learning",
@@ -67,7 +67,7 @@ def learning(snapshot: Snapshot, step: int, revision: str) -> Panel:
             Entry("control", "@muted", "dot"),
             Entry("total", "@violet", "dash"),
         ),
-        note="Reconstruction: how far the sparse model is from the dense one. Control: how far from the target.",
+        note="How far from the dense model (reconstruction) and from the target (control).",
     )
 
 
@@ -117,6 +117,12 @@ def _target_label(target: float) -> dict[str, Any]:
         "showarrow": False,
         "font": {"size": 11, "color": "@text"},
     }
+
+
+def _nothing_yet(steps: int) -> dict[str, Any]:
+    words = "The curves begin with the first step." if steps else "This method learns nothing: it prunes once."
+    place = {"xref": "paper", "x": 0.5, "yref": "paper", "y": 0.75}
+    return {**place, "text": words, "showarrow": False, "font": {"size": 12, "color": "@muted"}}
 
 
 def _now(step: int) -> dict[str, Any]:

@@ -22,10 +22,11 @@ function build(parent) {
   const badge = make("span", "fcpts-badge", head);
   badge.setAttribute("role", "status");
   const title = make("h1", "fcpts-status-title", head);
-  const detail = make("span", "fcpts-status-detail", head);
-  const clock = make("span", "fcpts-status-clock", head);
+  const line = make("div", "fcpts-status-line", root);
+  const clock = make("span", "fcpts-status-clock", line);
+  const detail = make("span", "fcpts-status-detail", line);
+  const sentence = make("span", "fcpts-status-sentence", line);
   const progress = bar(make("div", "fcpts-progress", root));
-  const sentence = make("p", "fcpts-status-sentence", root);
   const tiles = make("dl", "fcpts-tiles", root);
   return { root, badge, title, detail, clock, progress, sentence, tiles };
 }

@@ -38,6 +38,9 @@ class Status:
     tiles: tuple[Tile, ...]
 
 
+WARM = 5
+"""Steps after which the pace says something: the first ones are slower than the others."""
+
 BADGES = {
     State.QUEUED: "Queued",
     State.RUNNING: "Running",
@@ -85,10 +88,11 @@ def _clock(view: View, moment: Moment | None) -> str:
         return ""
     step = moment.step if moment else view.snapshot.step
     parts = [f"step {step} of {started.steps}"]
-    if view.snapshot.state is State.RUNNING and view.kind is Kind.RUN and view.eta is not None:
-        parts.append(f"{fmt.about(view.eta)} left")
-    if view.kind is Kind.RUN and view.started_at is not None:
-        parts.append(f"started {time.strftime('%H:%M:%S', time.localtime(view.started_at))}")
+    run = view.run if view.kind is Kind.RUN else None
+    if run is not None and run.state is State.RUNNING and run.eta is not None and view.snapshot.step >= WARM:
+        parts.append(f"{fmt.about(run.eta)} left")
+    if run is not None and run.started_at is not None:
+        parts.append(f"started {time.strftime('%H:%M:%S', time.localtime(run.started_at))}")
     return ", ".join(parts)
 
 
@@ -96,6 +100,8 @@ def _sentence(view: View) -> str:
     snapshot, started = view.snapshot, view.snapshot.started
     if view.kind is Kind.RECORDING:
         return "This run was recorded. Replay it below, or press Run to make your own."
+    if view.problem:
+        return view.problem
     if view.kind is Kind.PREVIEW:
         if started is None:
             return ""
@@ -104,14 +110,16 @@ def _sentence(view: View) -> str:
             f"Nothing has been learned yet: this is where {style_of(view.config.method).label} starts."
         )
     if snapshot.state is State.QUEUED:
-        ahead = view.queue_position or 1
+        ahead = (view.run.queue_position if view.run else None) or 1
         return f"Number {ahead} in the queue: it starts by itself when its turn comes."
     if snapshot.state is State.CANCELLED:
         return f"Stopped after step {snapshot.step}, before anything was measured. Press Run to start again."
     if snapshot.state is State.FAILED:
         return f"{snapshot.reason} Change a setting, then press Run again."
+    if view.changed:
+        return "The settings have changed since: they are for the next run."
     if snapshot.state is State.PAUSED:
-        return "Paused: step through the learning one step at a time, or resume."
+        return "Take single steps, or resume."
     return ""
 
 
@@ -123,7 +131,6 @@ def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
     sparsity = moment.sparsity if moment else None
     zeros = shown.zeros if shown else (round(sparsity * started.weights) if sparsity is not None else None)
     exact = f"exactly {fmt.count(shown.zeros)} zeros" if shown else f"target {fmt.percent(started.target_sparsity)}"
-    dense = started.dense_accuracy
     last = view.snapshot.stepped_at(moment.step) if moment else None
     seconds = shown.seconds if shown else (last.seconds if last and last.step else None)
     pace = shown.seconds_per_step if shown else (last.seconds / last.step if last and last.step else None)
@@ -134,12 +141,19 @@ def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
             fmt.count(started.weights - zeros) if zeros is not None else fmt.MISSING,
             f"of {fmt.count(started.weights)}",
         ),
-        _later("Accuracy", shown.accuracy if shown else None, f"dense {fmt.percent(dense)}" if dense else "no labels"),
+        _later("Accuracy", shown.accuracy if shown else None, _dense_words(view)),
         _later("Agreement", shown.agreement if shown else None, "with the dense model"),
         Tile(
             "Time", fmt.duration(seconds), f"{fmt.duration(pace)} a step" if pace else "", "" if seconds else "missing"
         ),
     )
+
+
+def _dense_words(view: View) -> str:
+    started = view.snapshot.started
+    if view.kind is Kind.PREVIEW or started is None:
+        return "measured in the run"
+    return "no labels" if started.dense_accuracy is None else f"dense {fmt.percent(started.dense_accuracy)}"
 
 
 def _later(label: str, value: float | None, note: str) -> Tile:

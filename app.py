@@ -1,0 +1,11 @@
+"""The app: its name and its pages, nothing else. Start it with `make app` or `streamlit run app.py`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+BRAND = Path(__file__).parent / "assets" / "brand"
+
+st.set_page_config(page_title="FCPTS Playground", page_icon=str(BRAND / "icon.svg"), layout="wide")
+st.logo(str(BRAND / "wordmark.svg"), size="large", icon_image=str(BRAND / "wordmark.svg"))
+st.navigation([st.Page("pages/playground.py", title="Playground", default=True)], position="top").run()

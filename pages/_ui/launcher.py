@@ -1,0 +1,46 @@
+"""The Run button and the words below it: how long it will take, or why it cannot be pressed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.snapshot import Snapshot
+from pages._ui import numbers as fmt
+from pages._ui import runs
+
+
+def launcher(config: RunConfig, picture: Snapshot | str, key: str) -> None:
+    """The one primary button of the page; `picture` is the preview of `config`, or why there is none."""
+    run = runs.own_run()
+    busy = run is not None and not run.state.final
+    blocked = busy or isinstance(picture, str)
+    st.button("Run", key=key, type="primary", width="stretch", disabled=blocked, on_click=runs.start, args=(config,))
+    if busy:
+        st.caption("A run is under way. Stop it to start another.")
+    elif not isinstance(picture, str):
+        st.caption(_estimate(config, picture))
+
+
+def target_words(picture: Snapshot | str) -> str:
+    """What the target means, in weights."""
+    if isinstance(picture, str) or picture.started is None:
+        return ""
+    return f"{fmt.count(picture.started.target_zeros)} of {fmt.count(picture.started.weights)} weights become zero."
+
+
+def _estimate(config: RunConfig, picture: Snapshot) -> str:
+    steps = picture.started.steps if picture.started else 0
+    if not steps:
+        return "Nothing is learned: done in seconds."
+    pace = _pace(config.model)
+    return f"{fmt.count(steps)} steps, {fmt.about(pace * steps)}." if pace else f"{fmt.count(steps)} steps."
+
+
+def _pace(model: str) -> float | None:
+    """Seconds a step took in the last finished run of this model, the recorded one at worst."""
+    run, recorded = runs.own_run(), runs.recording()
+    for result in (run.snapshot.result if run else None, recorded.result if recorded else None):
+        if result is not None and result.model == model and result.seconds_per_step:
+            return result.seconds_per_step
+    return None

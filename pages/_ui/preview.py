@@ -1,0 +1,104 @@
+"""What the settings ask for before anything runs: densities of the model's layers, and where each method would prune.
+
+It is told as a snapshot of a run that has made no step, so the same charts draw it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+from torch import Tensor
+
+from fcpts_core.allocation import ALLOCATIONS
+from fcpts_core.bridge import threshold_for
+from fcpts_core.density import estimate, resample
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.events import Curve, Layer, Started, Stepped, Surveyed
+from fcpts_core.engine.snapshot import Snapshot, State
+from fcpts_core.errors import InputError
+from fcpts_core.methods import METHODS, settings_for
+from fcpts_core.models.cards import load_model
+from fcpts_core.models.layers import prunable_layers
+
+KEPT_MODELS = 4
+KEPT_PREVIEWS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """A model as a preview sees it, all `[L]`."""
+
+    layers: tuple[Layer, ...]
+    weights: tuple[Tensor, ...]
+    curves: tuple[Curve, ...]
+
+
+@lru_cache(maxsize=KEPT_MODELS)
+def portrait(model: str, weights: str | None, exclude: tuple[str, ...], bandwidth: str) -> Portrait:
+    """Layers and densities of a model; raises InputError where it cannot be read."""
+    found = prunable_layers(load_model(model, weights).module, exclude)
+    tensors = tuple(layer.weight.detach() for layer in found)
+    return Portrait(
+        tuple(Layer(layer.name, layer.kind, layer.shape, layer.weights) for layer in found),
+        tensors,
+        tuple(_curve(tensor, bandwidth) for tensor in tensors),
+    )
+
+
+def preview(config: RunConfig) -> Snapshot:
+    """The snapshot of a run that has not begun; raises InputError where the run would be refused."""
+    return _told(json.dumps(config.to_json(), sort_keys=True))
+
+
+def previewed(config: RunConfig) -> Snapshot | str:
+    """The preview, or the sentence that says why there is none."""
+    try:
+        return preview(config)
+    except InputError as error:
+        return str(error)
+
+
+@lru_cache(maxsize=KEPT_PREVIEWS)
+def _told(text: str) -> Snapshot:
+    config = RunConfig.from_json(json.loads(text))
+    settings = settings_for(config.method, config.overrides)
+    seen = portrait(config.model, config.weights, config.exclude, settings.bandwidth)
+    total = sum(layer.weights for layer in seen.layers)
+    allocations = {
+        name: allocate(seen.weights, config.sparsity, settings.layer_cap) for name, allocate in ALLOCATIONS.items()
+    }
+    start = allocations[METHODS[config.method].allocation]
+    pairs = zip(seen.weights, start, strict=True)
+    started = Started(
+        config=config.to_json(),
+        layers=seen.layers,
+        weights=total,
+        target_sparsity=config.sparsity,
+        target_zeros=round(config.sparsity * total),
+        steps=settings.steps,
+        dense_accuracy=None,
+        calibration_images=config.calibration_size,
+        test_images=0,
+        references=allocations,
+    )
+    before = Stepped(
+        step=0,
+        reconstruction=0.0,
+        control=0.0,
+        total=0.0,
+        sparsity=config.sparsity,
+        scheduled_target=config.sparsity,
+        learning_rate=0.0,
+        layer_sparsity=start,
+        thresholds=tuple(float(threshold_for(weights, sparsity)) for weights, sparsity in pairs),
+        seconds=0.0,
+    )
+    return Snapshot(State.QUEUED, "", started, (before,), (Surveyed(0, seen.curves),))
+
+
+def _curve(weights: Tensor, bandwidth: str) -> Curve:
+    density = estimate(weights, bandwidth)
+    lo, hi, pdf = resample(density)
+    return Curve(lo, hi, pdf, density.atom, density.bandwidth)

@@ -1,0 +1,70 @@
+"""What one browser remembers between two runs of the script, and the address that mirrors it.
+
+`choices` are the settings as last seen, `run` the id of the reader's own run, `layer` the name of the chosen layer,
+`remarks` what the reader must be told once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from fcpts_core.engine.events import Layer
+from pages._ui import url
+from pages._ui.controls import forget_widgets
+from pages._ui.settings import FIELDS, parameters, values_of
+from pages._ui.view import View
+
+
+def begin() -> None:
+    """On the first run of a session, take everything from the address."""
+    state = st.session_state
+    if "choices" not in state:
+        values, state.remarks = url.read(st.query_params.to_dict(), FIELDS)
+        state.run = values.pop("run", None)
+        state.layer = values.pop("layer", None)
+        state.choices = values
+
+
+def remember(values: dict[str, Any]) -> None:
+    """Keep the settings; remarks that were made about others have had their time."""
+    state = st.session_state
+    if state.get("settled") and values != state.choices:
+        state.remarks = []
+    state.settled = True
+    state.choices = values
+
+
+def remarks() -> None:
+    """Say what the reader must be told."""
+    for remark in st.session_state.remarks:
+        st.info(remark, icon=":material/info:")
+
+
+def mirror() -> None:
+    """Let the address say what the page shows; nothing is sent where it does already."""
+    state = st.session_state
+    wanted = parameters({**state.choices, "layer": state.layer, "run": state.run})
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def back_to(view: View) -> None:
+    """Set every setting to those of the reader's last run."""
+    if view.run is not None:
+        st.session_state.choices = values_of(view.run.config)
+        forget_widgets()
+
+
+def chosen_layer(layers: tuple[Layer, ...]) -> int:
+    """Position of the chosen layer; the one with most weights where none is chosen, or none of that name exists."""
+    names = [layer.name for layer in layers]
+    if st.session_state.layer in names:
+        return names.index(st.session_state.layer)
+    return max(range(len(layers)), key=lambda index: layers[index].weights)
+
+
+def choose_layer(name: str) -> None:
+    st.session_state.layer = name
+    mirror()

@@ -1,0 +1,139 @@
+"""The settings of a run as the page knows them: their names in the address, their limits, and the way to a `RunConfig`.
+
+A setting that belongs to the learning loop (`LOOP`) has the default of the chosen method; only what a reader changes is
+carried on as an override. Limits are checked here whatever a widget lets through, because a browser can send anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fcpts_core.density import BANDWIDTHS
+from fcpts_core.engine.config import RunConfig
+from fcpts_core.methods import METHODS
+from fcpts_core.models.cards import MODELS
+from fcpts_core.reconstruction.settings import CHOICES
+from pages._ui.url import Field, one_of, read, real, whole, word, write
+
+Values = Mapping[str, Any]
+
+FIELDS: tuple[Field, ...] = (
+    one_of("model", "The model", tuple(MODELS)),
+    one_of("method", "The method", tuple(METHODS)),
+    real("sparsity", "The target sparsity", 0.1, 0.995),
+    whole("steps", "The number of steps", 1, 5000),
+    one_of("objective", "The objective", CHOICES["objective"]),
+    real("rate", "The learning rate of the weights", 1e-5, 1.0),
+    real("threshold-rate", "The learning rate of the thresholds", 0.0, 10.0),
+    real("temperature", "The temperature", 0.1, 50.0),
+    real("lambda", "The control weight", 0.0, 1000.0),
+    one_of("bandwidth", "The bandwidth rule", tuple(BANDWIDTHS)),
+    whole("calibration", "The calibration size", 16, 100_000),
+    whole("seed", "The seed", 0, 2**31 - 1),
+    word("exclude", "The layers kept dense", r"[\w.\-*?\[\], ]{0,200}"),
+    word("layer", "The layer"),
+    word("run", "The run"),
+)
+
+LOOP = {
+    "steps": "steps",
+    "objective": "objective",
+    "rate": "learning_rate",
+    "threshold-rate": "threshold_rate",
+    "temperature": "temperature",
+    "lambda": "control_weight",
+    "bandwidth": "bandwidth",
+}
+"""Names in the address of the settings of the learning loop, and what the loop calls them."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """A reader's own checkpoint and images, as paths; all None where the model brings its own."""
+
+    weights: str | None = None
+    images: str | None = None
+    test: str | None = None
+
+
+def field(name: str) -> Field:
+    return next(item for item in FIELDS if item.name == name)
+
+
+def defaults(method: str | None = None) -> dict[str, Any]:
+    """The value of every setting that nobody has touched, under the given method."""
+    usual = RunConfig()
+    loop = METHODS[method or usual.method].settings
+    return {
+        "model": usual.model,
+        "method": usual.method,
+        "sparsity": usual.sparsity,
+        "calibration": usual.calibration_size,
+        "seed": usual.seed,
+        "exclude": "",
+        **{name: getattr(loop, attribute) for name, attribute in LOOP.items()},
+    }
+
+
+def checked(values: Values) -> dict[str, Any]:
+    """The values within their limits; one that is beyond repair is left out."""
+    texts = {item.name: item.write(values[item.name]) for item in FIELDS if values.get(item.name) is not None}
+    return read(texts, FIELDS)[0]
+
+
+def parameters(values: Values) -> dict[str, str]:
+    """The query parameters that stand for `values`."""
+    return write(values, defaults(values.get("method")), FIELDS)
+
+
+def config_of(values: Values, files: Files | None = None) -> RunConfig:
+    """The run that `values` ask for; what they leave out is at its default."""
+    files = files or Files()
+    usual = defaults(values.get("method"))
+    full = {**usual, **checked(values)}
+    changed = {name for name in LOOP if full[name] != usual[name]} if METHODS[full["method"]].learns else set()
+    return RunConfig(
+        model=full["model"],
+        method=full["method"],
+        sparsity=full["sparsity"],
+        weights=files.weights,
+        images=files.images,
+        test=files.test,
+        calibration_size=full["calibration"],
+        seed=full["seed"],
+        exclude=tuple(part.strip() for part in full["exclude"].split(",") if part.strip()),
+        overrides={LOOP[name]: full[name] for name in LOOP if name in changed},
+    )
+
+
+def values_of(config: RunConfig) -> dict[str, Any]:
+    """Inverse of `config_of`."""
+    loop = {name: config.overrides[attribute] for name, attribute in LOOP.items() if attribute in config.overrides}
+    return {
+        **defaults(config.method),
+        "model": config.model,
+        "method": config.method,
+        "sparsity": config.sparsity,
+        "calibration": config.calibration_size,
+        "seed": config.seed,
+        "exclude": ", ".join(config.exclude),
+        **loop,
+    }
+
+
+def command_of(config: RunConfig) -> str:
+    """The command line that does the same run without a page."""
+    words = ["fcpts", "run", "--model", config.model, "--method", config.method, "--sparsity", f"{config.sparsity:g}"]
+    for option, value in (("--weights", config.weights), ("--images", config.images), ("--test", config.test)):
+        if value is not None:
+            words += [option, value.rsplit("/", 1)[-1]]
+    usual = RunConfig()
+    if config.calibration_size != usual.calibration_size:
+        words += ["--calibration-size", str(config.calibration_size)]
+    for pattern in config.exclude:
+        words += ["--exclude", f"'{pattern}'"]
+    for name, value in config.overrides.items():
+        words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    return " ".join([*words, "--seed", str(config.seed), "--out", "out"])

@@ -1,0 +1,39 @@
+"""The playground: choose a model and a target, press Run, watch thresholds being learned, take home a sparse model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages._ui import runs, session
+from pages._ui.board import board
+from pages._ui.controls import controls
+from pages._ui.launcher import launcher, target_words
+from pages._ui.preview import previewed
+from pages._ui.settings import config_of, parameters
+from pages._ui.view import View, choose
+
+st.html(Path(__file__).parent / "_ui" / "app.css")
+session.begin()
+
+with st.sidebar:
+    values, files, note = controls()
+    session.remember(values)
+    config = config_of(values, files)
+    picture = previewed(config)
+    note.caption(target_words(picture))
+    launcher(config, picture, key="launch")
+
+
+def look() -> View:
+    """What the page shows at this moment."""
+    return choose(config, runs.own_run(), runs.recording(), picture, untouched=not parameters(values))
+
+
+session.remarks()
+board(look)
+if not look().open:
+    with st.container(key="edge-run"):
+        launcher(config, picture, key="launch-edge")
+session.mirror()
