@@ -1,0 +1,341 @@
+"""The loop's single steps: what moves what, which images are seen, what a failing step leaves behind."""
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from fcpts_core.allocation import ALLOCATIONS
+from fcpts_core.errors import RunError
+from fcpts_core.masks.estimators import ESTIMATORS, window
+from fcpts_core.masks.parametrization import original
+from fcpts_core.reconstruction import distill
+from fcpts_core.reconstruction.distill import Measured, Problem, State
+from fcpts_core.reconstruction.losses import OBJECTIVES
+from fcpts_core.reconstruction.norms import norm_layers
+from fcpts_core.reconstruction.schedule import scheduled_target
+from tests.cases import NETWORKS, ConvNet, conv_net, images, problem, transformer, zeros_of
+
+
+def thresholds(state: State) -> list[float]:
+    return [mask.threshold.value for mask in state.masks]
+
+
+def run(task: Problem, steps: int) -> tuple[State, list[Measured]]:
+    state = distill.init(task)
+    with distill.attached(task, state):
+        return state, [distill.step(task, state) for _ in range(steps)]
+
+
+def tensors(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def assert_same(left: dict[str, Tensor], right: dict[str, Tensor]) -> None:
+    assert left.keys() == right.keys()
+    assert all(torch.equal(tensor, right[name]) for name, tensor in left.items())
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("ramp_start", [0.0, 0.4, 1.0])
+def test_thresholds_start_at_the_allocation_of_the_first_target(network: str, ramp_start: float) -> None:
+    task = problem(NETWORKS[network](), ramp_start=ramp_start)
+    weights = [layer.weight.detach() for layer in task.layers]
+    floor = zeros_of(weights) / task.total
+    shares = ALLOCATIONS["uniform"](weights, max(floor, 0.6 * ramp_start), 1.0)
+    for weight, share, t in zip(weights, shares, thresholds(distill.init(task)), strict=True):
+        assert int((weight.abs() < t).sum()) == round(share * weight.numel())
+
+
+def test_a_model_sparser_than_the_first_target_starts_where_it_is() -> None:
+    network = transformer()
+    with torch.no_grad():
+        for encoder in network.encoders:
+            for parameter in encoder.parameters():
+                parameter[..., ::2] = 0
+    task = problem(network, sparsity=0.8, ramp_start=0.1)
+    floor = zeros_of([layer.weight for layer in task.layers]) / task.total
+    assert floor > 0.8 * 0.1
+    assert run(task, 1)[1][0].sparsity == pytest.approx(floor)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_learning_lowers_every_objective(network: str, objective: str) -> None:
+    """The same images each time, norms at rest and the final target from the start, so that nothing else moves it."""
+    task = problem(
+        NETWORKS[network](),
+        objective=objective,
+        data=images(12),
+        steps=30,
+        batch_size=12,
+        augment="none",
+        ramp=0.0,
+        learning_rate=0.01,
+        block_weight=1.0,
+    )
+    losses = [measured.reconstruction for measured in run(task, 30)[1]]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_both_optimizers_learn(optimizer: str) -> None:
+    task = problem(
+        conv_net(), optimizer=optimizer, learning_rate=0.005, steps=20, ramp=0.0, augment="none", batch_size=24
+    )
+    losses = [measured.reconstruction for measured in run(task, 20)[1]]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize("gradient", ["priced", "plain"])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_task_moves_thresholds_by_itself_unless_masks_take_no_gradient(estimator: str, gradient: str) -> None:
+    task = problem(conv_net(), control_weight=0, estimator=estimator, threshold_gradient=gradient, steps=4)
+    before = thresholds(distill.init(task))
+    after = thresholds(run(task, 4)[0])
+    layers = [layer for layer in task.layers if layer.name not in ("idle", "gain")]
+    moved = [now != then for now, then, layer in zip(after, before, task.layers, strict=True) if layer in layers]
+    assert all(moved) if estimator != "none" else before == after
+
+
+@pytest.mark.parametrize("control", ["absolute", "squared"])
+@pytest.mark.parametrize("gradient", ["priced", "plain"])
+def test_the_control_alone_brings_the_sparsity_to_the_target(gradient: str, control: str) -> None:
+    """From a third of the target up; the target is in force from the first step."""
+    task = problem(
+        transformer(),
+        sparsity=0.6,
+        estimator="none",
+        threshold_gradient=gradient,
+        control=control,
+        control_weight=1 if (gradient, control) == ("priced", "absolute") else 20,
+        threshold_rate=0.1,
+        steps=60,
+        learning_rate=0,
+        ramp=0,
+    )
+    state = distill.init(task)
+    for mask, layer in zip(state.masks, task.layers, strict=True):
+        mask.threshold.assign(float(layer.weight.detach().abs().quantile(0.2)))
+    with distill.attached(task, state):
+        measured = [distill.step(task, state) for _ in range(60)]
+    assert measured[0].sparsity == pytest.approx(0.2, abs=0.02)
+    assert measured[-1].sparsity == pytest.approx(0.6, abs=0.03)
+
+
+@pytest.mark.parametrize("estimator", ["none", "window"])
+def test_a_plain_step_goes_down_the_written_out_gradient(estimator: str) -> None:
+    """`theta <- theta - rate dt/dtheta (-sum g w k + lambda sign(R - R*) n dr/dt / N)`, with `g = dL_rec/d(w m)`."""
+    data = images(8)
+    task = problem(
+        transformer(),
+        sparsity=0.5123,
+        data=data,
+        estimator=estimator,
+        threshold_gradient="plain",
+        objective="logits",
+        augment="none",
+        steps=1,
+        ramp=0.0,
+        control_weight=0.3,
+        warmup=0.0,
+    )
+    state = distill.init(task)
+    weights = {f"{layer.name}.weight": layer.weight.detach().clone() for layer in task.layers}
+    values, thetas = thresholds(state), [mask.threshold.theta.item() for mask in state.masks]
+    masked = {name: (w * (w.abs() >= t)).requires_grad_() for (name, w), t in zip(weights.items(), values, strict=True)}
+    loss = (functional_call(task.student, masked, (data.inputs(),)) - task.teacher(data.inputs())).square().mean()
+    grads = torch.autograd.grad(loss, list(masked.values()))
+    with distill.attached(task, state):
+        measured = distill.step(task, state)
+    assert measured.reconstruction == pytest.approx(loss.item(), rel=1e-5)
+    sign = math.copysign(1, measured.sparsity - 0.5123)
+    for mask, w, g, t, theta in zip(state.masks, weights.values(), grads, values, thetas, strict=True):
+        swept = window(w, torch.tensor(t), mask.density.bandwidth)
+        own = -(g * w * swept).sum().item() if estimator == "window" else 0.0
+        push = 0.3 * sign * w.numel() / task.total * mask.density.slope(t).item()
+        slope = float(mask.threshold.scale) / (1 + math.exp(-theta))
+        expected = -task.settings.threshold_rate * (own + push) * slope
+        assert mask.threshold.theta.item() - theta == pytest.approx(expected, rel=1e-3, abs=1e-6)
+
+
+def test_a_priced_step_moves_no_threshold_by_more_than_the_rate_allows() -> None:
+    task = problem(conv_net(), threshold_rate=0.04, control_weight=1, steps=8)
+    _, measured = run(task, 8)
+    for before, after in pairwise(measured):
+        for then, now in zip(before.thresholds, after.thresholds, strict=True):
+            assert abs(math.log(now / then)) <= 0.04 * 2 * 1.05
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_step_reports_what_its_forward_pass_used(network: str) -> None:
+    task = problem(NETWORKS[network](), steps=5)
+    state = distill.init(task)
+    with distill.attached(task, state):
+        for step in range(5):
+            masks = list(zip(task.layers, thresholds(state), strict=True))
+            shares = [float((original(layer).abs() < t).float().mean()) for layer, t in masks]
+            measured = distill.step(task, state)
+            assert measured.step == step + 1 == state.step
+            assert measured.thresholds == tuple(t for _, t in masks)
+            assert measured.layer_sparsity == pytest.approx(shares)
+            assert measured.sparsity == pytest.approx(
+                sum(r * layer.weights for r, (layer, _) in zip(shares, masks, strict=True)) / task.total
+            )
+            assert measured.scheduled_target == scheduled_target(task.settings, 0.6, step)
+            assert measured.control == pytest.approx(abs(measured.sparsity - measured.scheduled_target), abs=1e-7)
+            assert measured.total == measured.reconstruction + measured.control
+
+
+def test_norms_and_biases_learn_and_matrices_decay() -> None:
+    task = problem(conv_net(), weight_decay=0.5, learning_rate=0.01, steps=1, control_weight=0)
+    before = tensors(task.student)
+    run(task, 1)
+    for name in ("bn1.weight", "bn1.bias", "linear.bias", "stage.1.pointwise.bias"):
+        assert not torch.equal(before[name], task.student.state_dict()[name])
+    decaying = problem(conv_net(), weight_decay=0.5, objective="blocks", block_weight=0, learning_rate=0.01, steps=1)
+    run(decaying, 1)
+    found = decaying.student.state_dict()
+    factor = 1 - 0.01 * 0.5 * (1 + decaying.settings.momentum * decaying.settings.nesterov)
+    for name, tensor in before.items():
+        if name in ("conv1.weight", "stage.0.conv1.weight", "stage.1.depthwise.weight"):
+            torch.testing.assert_close(found[name], factor * tensor)
+        elif name in ("bn1.weight", "bn1.bias", "stage.1.depthwise.bias", "stage.1.bn.weight"):
+            assert torch.equal(found[name], tensor)
+
+
+@pytest.mark.parametrize("norms", ["train", "eval"])
+def test_the_teacher_learns_nothing(norms: str) -> None:
+    task = problem(conv_net(), teacher_norms=norms)
+    before = tensors(task.teacher)
+    run(task, 3)
+    after = tensors(task.teacher)
+    for name, tensor in before.items():
+        counted = "running" in name or "num_batches" in name
+        assert torch.equal(tensor, after[name]) == (norms == "eval" or not counted)
+    assert all(parameter.grad is None for parameter in task.teacher.parameters())
+
+
+@pytest.mark.parametrize("student", ["train", "eval"])
+@pytest.mark.parametrize("teacher", ["train", "eval"])
+def test_norms_are_in_the_settings_modes_while_it_learns(student: str, teacher: str) -> None:
+    task = problem(conv_net(), student_norms=student, teacher_norms=teacher)
+    with distill.attached(task, distill.init(task)):
+        for network, mode in ((task.student, student), (task.teacher, teacher)):
+            modes = {part.training for part in network.modules() if isinstance(part, nn.BatchNorm2d)}
+            assert modes == {mode == "train"}
+    assert not any(part.training for network in (task.student, task.teacher) for part in network.modules())
+
+
+def seen(task: Problem, steps: int) -> list[Tensor]:
+    """The batches that the teacher is shown."""
+    found: list[Tensor] = []
+    handle = task.teacher.register_forward_pre_hook(lambda module, args: found.append(args[0]))
+    run(task, steps)
+    handle.remove()
+    return found
+
+
+def places(batch: Tensor, data: Tensor) -> list[int]:
+    return [next(index for index, image in enumerate(data) if torch.equal(image, one)) for one in batch]
+
+
+def test_each_pass_shows_every_image_at_most_once_in_an_order_of_its_own() -> None:
+    task = problem(conv_net(), data=images(11), batch_size=4, augment="none", steps=6)
+    batches = [places(batch, task.images.inputs()) for batch in seen(task, 6)]
+    assert [len(batch) for batch in batches] == [4] * 6
+    passes = [batches[step] + batches[step + 1] for step in (0, 2, 4)]
+    assert all(len(set(images)) == 8 for images in passes)
+    assert passes[0] != passes[1] != passes[2]
+
+
+def test_fewer_images_than_a_batch_are_all_of_it() -> None:
+    task = problem(conv_net(), data=images(3), batch_size=64, augment="none", steps=2)
+    assert [sorted(places(batch, task.images.inputs())) for batch in seen(task, 2)] == [[0, 1, 2]] * 2
+
+
+@pytest.mark.parametrize("flippable", [True, False])
+@pytest.mark.parametrize("augment", ["flip", "crop-flip", "crop"])
+def test_views_are_flipped_only_where_that_makes_sense(augment: str, flippable: bool) -> None:
+    """Images whose left column is bright: a mirrored one has it on the right."""
+    data = images(16, flippable=flippable)
+    bright = data.images.clone()
+    bright[..., :4], bright[..., 4:] = 255, 0
+    task = problem(conv_net(), data=replace(data, images=bright), batch_size=16, augment=augment, steps=2)
+    mirrored = [bool(image[0, 0, 0] < image[0, 0, -1]) for batch in seen(task, 2) for image in batch]
+    assert any(mirrored) == (flippable and "flip" in augment)
+
+
+def test_the_seed_decides_what_is_seen() -> None:
+    first, again, other = (seen(problem(conv_net(), seed=seed), 3) for seed in (5, 5, 6))
+    assert all(map(torch.equal, first, again))
+    assert not any(map(torch.equal, first, other))
+
+
+@pytest.mark.parametrize("cap", [1.0, 0.75])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_finish_zeroes_the_smallest_by_threshold_and_nothing_else(network: str, cap: float) -> None:
+    task = problem(NETWORKS[network](), sparsity=0.66, layer_cap=cap)
+    state, _ = run(task, 6)
+    learned = [layer.weight.detach().clone() for layer in task.layers]
+    projection = distill.finish(task, state)
+    assert zeros_of([layer.weight for layer in task.layers]) == task.zeros
+    for layer, before, mask, t in zip(task.layers, learned, projection.masks, projection.thresholds, strict=True):
+        assert torch.equal(layer.weight.detach(), torch.where(mask, before, torch.zeros_like(before)))
+        assert torch.equal(mask, before.abs() >= t)
+        assert layer.weights - int(mask.sum()) <= max(math.floor(cap * layer.weights), zeros_of([before]))
+    if cap == 1.0:
+        ranks = [w.abs() / t for w, t in zip(learned, thresholds(state), strict=True)]
+        pruned = torch.cat([rank[~mask] for rank, mask in zip(ranks, projection.masks, strict=True)])
+        kept = torch.cat([rank[mask] for rank, mask in zip(ranks, projection.masks, strict=True)])
+        assert pruned.max() <= kept.min() * (1 + 1e-5)
+
+
+def learned(network: nn.Module) -> dict[int, Tensor]:
+    """Weights and statistics by identity, since masks lend them other names."""
+    tensors = [*network.parameters(), *(buffer for norm in norm_layers(network) for buffer in norm.buffers())]
+    return {id(tensor): tensor.detach().clone() for tensor in tensors}
+
+
+class Cliff(ConvNet):
+    """Finite logits whose gradient is not: the slope of a square root at 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = self.linear.bias
+        return super().forward(x) + (bias - bias.detach()).abs().sqrt()
+
+
+@pytest.fixture(params=["loss", "gradient"])
+def failing(request: pytest.FixtureRequest) -> tuple[Problem, str]:
+    """Problems that cannot be learned: one soon runs away, the other has no gradient to start with."""
+    if request.param == "loss":
+        return problem(conv_net(), learning_rate=1e30, clip=1e30, warmup=0.0), "loss"
+    cliff = Cliff()
+    cliff.load_state_dict(conv_net().state_dict())
+    return problem(cliff.eval()), "gradient"
+
+
+def test_a_step_that_fails_leaves_the_last_good_state(failing: tuple[Problem, str]) -> None:
+    task, what = failing
+    state = distill.init(task)
+    good: list[tuple[dict[int, Tensor], list[float]]] = []
+
+    def steps() -> None:
+        with distill.attached(task, state):
+            for _ in range(task.settings.steps):
+                good.append((learned(task.student), thresholds(state)))
+                distill.step(task, state)
+
+    with pytest.raises(RunError, match=rf"The {what} is no longer finite after \d steps, .* smaller learning rate"):
+        steps()
+    before, values = good[-1]
+    assert thresholds(state) == values
+    for key, tensor in learned(task.student).items():
+        assert tensor.isfinite().all()
+        assert torch.equal(tensor, before[key])
+    assert not any(part.training for network in (task.student, task.teacher) for part in network.modules())
+    assert not any(part._forward_hooks for network in (task.student, task.teacher) for part in network.modules())
