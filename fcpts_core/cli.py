@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RunError as error:
         return _complain(str(error), 1)
     except KeyboardInterrupt:
-        return _complain("Interrupted: the run was given up and nothing was written.", 130)
+        return _complain("Interrupted: the run was given up.", 130)
     except BrokenPipeError:
         # Whoever read the output has stopped reading; python's own flush at the end must not stumble over that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -156,7 +156,7 @@ def test_a_reader_that_stops_reading_is_no_disaster() -> None:
     ("error", "code", "said"),
     [
         (RunError("The loss is not finite."), 1, "fcpts: The loss is not finite.\n"),
-        (KeyboardInterrupt(), 130, "fcpts: Interrupted: the run was given up and nothing was written.\n"),
+        (KeyboardInterrupt(), 130, "fcpts: Interrupted: the run was given up.\n"),
     ],
 )
 def test_runs_that_cannot_go_on_end_with_a_sentence(
