@@ -63,6 +63,17 @@ def pruned(layers: Sequence[PrunableLayer], masks: Sequence[Pruned]) -> Iterator
         yield
 
 
+@contextmanager
+def zeros_kept(layers: Sequence[PrunableLayer]) -> Iterator[None]:
+    """For a while, weights that are exactly zero take no gradient: what the model came without stays away."""
+    with ExitStack() as stack:
+        for layer in layers:
+            nonzero = layer.weight.detach() != 0
+            if not bool(nonzero.all()):
+                stack.callback(layer.weight.register_hook(nonzero.mul).remove)
+        yield
+
+
 def original(layer: PrunableLayer) -> nn.Parameter:
     """The layer's trainable weights, without the mask, whether one is on or not."""
     if parametrize.is_parametrized(layer.module, "weight"):

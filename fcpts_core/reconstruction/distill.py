@@ -21,7 +21,7 @@ from fcpts_core.bridge import Projection, bridge, project, threshold_for
 from fcpts_core.data.augment import augment
 from fcpts_core.data.images import ImageSet
 from fcpts_core.errors import RunError
-from fcpts_core.masks.parametrization import Pruned, original, pruned
+from fcpts_core.masks.parametrization import Pruned, original, pruned, zeros_kept
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.reconstruction import features, schedule
 from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES, View
@@ -92,7 +92,14 @@ def init(problem: Problem) -> State:
     begin = schedule.scheduled_target(settings, problem.sparsity, 0)
     shares = ALLOCATIONS[problem.allocation](tensors, _attainable(begin, tensors), settings.layer_cap)
     masks = tuple(
-        Pruned(layer, threshold_for(weight, share), settings.estimator, settings.bandwidth)
+        Pruned(
+            layer,
+            threshold_for(weight, share),
+            settings.estimator,
+            settings.bandwidth,
+            settings.threshold_map,
+            settings.density,
+        )
         for layer, weight, share in zip(problem.layers, tensors, shares, strict=True)
     )
     return State(
@@ -118,6 +125,7 @@ def attached(problem: Problem, state: State) -> Iterator[None]:
         for network, name in ((problem.student, "student_blocks"), (problem.teacher, "teacher_blocks")):
             parts = features.blocks(network) if needs_blocks else ()
             setattr(state, name, stack.enter_context(features.caught(parts)))
+        stack.enter_context(zeros_kept(problem.layers))
         stack.enter_context(pruned(problem.layers, state.masks))
         yield
 

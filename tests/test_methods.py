@@ -1,0 +1,68 @@
+"""Methods by name, and what may be changed about them."""
+
+from typing import Any
+
+import pytest
+
+from fcpts_core.errors import InputError
+from fcpts_core.methods import METHODS, method, settings_for
+from fcpts_core.reconstruction.settings import Settings
+
+
+def test_the_named_methods() -> None:
+    assert set(METHODS) >= {"fcpts", "fcpts-released", "uniform", "erk", "global-magnitude"}
+    assert all(method(name) is METHODS[name] for name in METHODS)
+
+
+def test_fcpts_is_the_settings_defaults() -> None:
+    assert settings_for("fcpts", {}) == Settings()
+    assert Settings().estimator != "none"
+
+
+def test_as_released_no_task_gradient_reaches_the_thresholds() -> None:
+    released = METHODS["fcpts-released"]
+    settings = released.settings
+    assert (released.allocation, settings.estimator, settings.threshold_gradient) == ("erk", "none", "plain")
+    assert (settings.objective, settings.temperature, settings.control) == ("kl", 4.0, "absolute")
+    assert (settings.steps, settings.batch_size) == (1600, 64)
+    assert (settings.learning_rate, settings.threshold_rate, settings.momentum) == (0.01, 0.01, 0.9)
+    assert (settings.student_norms, settings.teacher_norms, settings.recalibrate) == ("train", "train", False)
+    assert (settings.augment, settings.border) == ("crop-flip", "black")
+    assert settings.ramp == 0
+
+
+@pytest.mark.parametrize("name", ["uniform", "erk", "global-magnitude"])
+def test_baselines_learn_nothing_and_start_from_the_allocation_of_their_name(name: str) -> None:
+    assert not METHODS[name].learns
+    assert METHODS[name].allocation == name
+    assert METHODS[name].settings.recalibrate
+
+
+def test_settings_are_changed_by_name() -> None:
+    changed = settings_for("fcpts", {"steps": "12", "bandwidth": 0.5})
+    assert (changed.steps, changed.bandwidth) == (12, "0.5")
+    assert settings_for("uniform", {"layer_cap": 0.99, "steps": 0}).layer_cap == 0.99
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("fcpt", " Did you mean fcpts?"), ("ERK", ""), ("", ""), ("globalmagnitude", " Did you mean g")]
+)
+def test_an_unknown_method_is_refused_with_all_names(name: str, hint: str) -> None:
+    with pytest.raises(InputError) as refused:
+        method(name)
+    assert str(refused.value).startswith(f"There is no method {name!r}: expected one of {', '.join(METHODS)}.{hint}")
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "message"),
+    [
+        ("lottery", {}, "There is no method 'lottery'"),
+        ("fcpts", {"steps": -1}, "steps is -1: expected a whole number of at least 0"),
+        ("fcpts", {"speed": 1}, "There is no setting speed"),
+        ("fcpts", {"objective": "l1"}, "objective is 'l1': expected one of kl"),
+        ("erk", {"steps": 5}, "erk learns nothing, so it takes 0 steps, not 5: .*a method that learns .fcpts, fcpts-r"),
+    ],
+)
+def test_what_cannot_be_is_refused(name: str, overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        settings_for(name, overrides)
