@@ -6,8 +6,10 @@ carried on as an override. Limits are checked here whatever a widget lets throug
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fcpts_core.density import BANDWIDTHS
@@ -124,16 +126,15 @@ def values_of(config: RunConfig) -> dict[str, Any]:
 
 
 def command_of(config: RunConfig) -> str:
-    """The command line that does the same run without a page."""
+    """The command line that does the same run without a page; uploaded files stand there by their own names."""
     words = ["fcpts", "run", "--model", config.model, "--method", config.method, "--sparsity", f"{config.sparsity:g}"]
-    for option, value in (("--weights", config.weights), ("--images", config.images), ("--test", config.test)):
-        if value is not None:
-            words += [option, value.rsplit("/", 1)[-1]]
-    usual = RunConfig()
-    if config.calibration_size != usual.calibration_size:
+    for option, path in (("--weights", config.weights), ("--images", config.images), ("--test", config.test)):
+        words += [option, Path(path).name] if path is not None else []
+    if config.calibration_size != RunConfig().calibration_size:
         words += ["--calibration-size", str(config.calibration_size)]
     for pattern in config.exclude:
-        words += ["--exclude", f"'{pattern}'"]
+        words += ["--exclude", pattern]
     for name, value in config.overrides.items():
-        words += [f"--{name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-    return " ".join([*words, "--seed", str(config.seed), "--out", "out"])
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+        words += ["--steps", text] if name == "steps" else ["--set", f"{name}={text}"]
+    return shlex.join([*words, "--seed", str(config.seed), "--out", "out"])

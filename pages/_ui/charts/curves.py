@@ -27,11 +27,20 @@ def density(curve: Curve, at: Any) -> Array:
 
 def share_within(curve: Curve, thresholds: Any) -> Array:
     """`r(t)` for every `t >= 0` given."""
-    xs, pdf = grid(curve), np.asarray(curve.pdf)
-    cdf = np.concatenate([[0.0], np.cumsum((pdf[1:] + pdf[:-1]) / 2 * np.diff(xs))])
     t = np.asarray(thresholds, dtype=float)
-    within = np.interp(t, xs, cdf) - np.interp(-t, xs, cdf)
+    within = _cumulative(curve, t) - _cumulative(curve, -t)
     return np.asarray(np.where(t > 0, np.clip(curve.atom + within, 0.0, 1.0), 0.0))
+
+
+def _cumulative(curve: Curve, at: Array) -> Array:
+    """The integral of `p` from the left end of the curve up to `at`, `p` taken as straight between its points."""
+    pdf = np.asarray(curve.pdf)
+    spacing = (curve.hi - curve.lo) / (len(pdf) - 1)
+    below = np.concatenate([[0.0], np.cumsum((pdf[1:] + pdf[:-1]) / 2 * spacing)])
+    position = np.clip((at - curve.lo) / spacing, 0.0, len(pdf) - 1)
+    left = np.minimum(position.astype(int), len(pdf) - 2)
+    rest = position - left
+    return np.asarray(below[left] + spacing * rest * (pdf[left] + rest * (pdf[left + 1] - pdf[left]) / 2))
 
 
 def slope(curve: Curve, threshold: float) -> float:
