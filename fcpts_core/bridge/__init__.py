@@ -4,11 +4,13 @@ from fcpts_core.bridge.bridge import bridge, share_below, smooth_bridge
 from fcpts_core.bridge.budget import check_target, most_zeros, reachable, zeros_for
 from fcpts_core.bridge.inverse import threshold_for, threshold_for_count
 from fcpts_core.bridge.projection import Projection, project, project_counts
-from fcpts_core.bridge.threshold import Threshold, layer_scale
+from fcpts_core.bridge.threshold import THRESHOLDS, Threshold, UnitThreshold, layer_scale
 
 __all__ = [
+    "THRESHOLDS",
     "Projection",
     "Threshold",
+    "UnitThreshold",
     "bridge",
     "check_target",
     "layer_scale",

@@ -11,7 +11,7 @@ as `t > 0`; and `r(inf) = 1`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -20,7 +20,13 @@ from torch.autograd.function import once_differentiable
 from fcpts_core.density import Density
 
 
-def bridge(threshold: Tensor, weights: Tensor, density: Density) -> Tensor:
+class Sloped(Protocol):
+    """Any estimate of a density: it knows `p(t) + p(-t)`."""
+
+    def slope(self, t: Tensor) -> Tensor: ...
+
+
+def bridge(threshold: Tensor, weights: Tensor, density: Sloped) -> Tensor:
     """The exact sparsity, a scalar like `threshold`, whose gradient is that of the smoothed one; none to the weights.
 
     `threshold` is a scalar in weight units, `weights` has any shape, `density` was estimated from these weights or
@@ -45,7 +51,7 @@ def share_below(weights: Tensor, threshold: Tensor) -> Tensor:
         return count.to(threshold) / weights.numel()
 
 
-def _through(threshold: Tensor, sparsity: Tensor, density: Density) -> Tensor:
+def _through(threshold: Tensor, sparsity: Tensor, density: Sloped) -> Tensor:
     passed: Tensor = _DensitySlope.apply(threshold, sparsity, density)  # type: ignore[no-untyped-call]
     return passed
 
@@ -54,7 +60,7 @@ class _DensitySlope(torch.autograd.Function):
     """Passes `sparsity` on; its gradient reaches the threshold through the slope of the density."""
 
     @staticmethod
-    def forward(ctx: Any, threshold: Tensor, sparsity: Tensor, density: Density) -> Tensor:
+    def forward(ctx: Any, threshold: Tensor, sparsity: Tensor, density: Sloped) -> Tensor:
         ctx.save_for_backward(threshold)
         ctx.density = density
         return sparsity.clone()

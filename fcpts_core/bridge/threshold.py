@@ -55,6 +55,25 @@ class Threshold(nn.Module):
         self.theta.fill_(theta_for(value, float(self.scale)))
 
 
+class UnitThreshold(Threshold):
+    """The released code's `t = sigmoid(theta)`: between 0 and 1 in weight units, whatever the layer's scale."""
+
+    def forward(self) -> Tensor:
+        return torch.sigmoid(self.theta)
+
+    @torch.no_grad()
+    def assign(self, value: float) -> None:
+        """Moves the threshold to `value`, or as near as the cage lets it come."""
+        share = min(max(value, CAGE_MARGIN), 1 - CAGE_MARGIN)
+        self.theta.fill_(math.log(share / (1 - share)))
+
+
+CAGE_MARGIN = 1e-6
+"""How near to 0 and 1 a caged threshold is set: nearer, and single precision would lose its gradient."""
+
+THRESHOLDS: dict[str, type[Threshold]] = {"softplus": Threshold, "sigmoid": UnitThreshold}
+
+
 def theta_for(value: float, scale: float) -> float:
     """Inverse of `t = s softplus(theta)`: `theta = y + log(1 - exp(-y))`, `y = t / s`, safe at either end."""
     if not (math.isfinite(value) and value >= 0):

@@ -2,6 +2,18 @@
 
 from fcpts_core.density.bandwidth import BANDWIDTHS, bandwidth_rule, isj, scott, silverman
 from fcpts_core.density.drawing import resample
+from fcpts_core.density.histogram import Histogram, histogram
 from fcpts_core.density.kde import Density, estimate
 
-__all__ = ["BANDWIDTHS", "Density", "bandwidth_rule", "estimate", "isj", "resample", "scott", "silverman"]
+__all__ = [
+    "BANDWIDTHS",
+    "Density",
+    "Histogram",
+    "bandwidth_rule",
+    "estimate",
+    "histogram",
+    "isj",
+    "resample",
+    "scott",
+    "silverman",
+]

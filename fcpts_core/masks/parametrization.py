@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from fcpts_core.bridge import Threshold, layer_scale
-from fcpts_core.density import Density, estimate
+from fcpts_core.bridge import THRESHOLDS, layer_scale
+from fcpts_core.density import Density, Histogram, estimate, histogram
 from fcpts_core.masks.estimators import ESTIMATORS
 from fcpts_core.models.layers import PrunableLayer
 
@@ -28,15 +28,23 @@ class Pruned(nn.Module):
 
     curvature: Tensor
 
-    def __init__(self, layer: PrunableLayer, threshold: float, estimator: str, bandwidth: str) -> None:
+    def __init__(
+        self,
+        layer: PrunableLayer,
+        threshold: float,
+        estimator: str,
+        bandwidth: str,
+        threshold_map: str = "softplus",
+        density: str = "kernel",
+    ) -> None:
         super().__init__()
         self.layer = layer.name
         self.estimator = ESTIMATORS[estimator]
-        self.rule = bandwidth
+        self.rule, self.kind = bandwidth, density
         weight = layer.weight.detach()
-        self.threshold = Threshold.from_value(threshold, layer_scale(weight)).to(weight.device)
+        self.threshold = THRESHOLDS[threshold_map].from_value(threshold, layer_scale(weight)).to(weight.device)
         self.register_buffer("curvature", torch.zeros_like(weight), persistent=False)
-        self.density: Density = estimate(weight, bandwidth)
+        self.density = self._estimate(weight)
 
     def forward(self, weight: Tensor) -> Tensor:
         return self.estimator(weight, self.threshold(), self.density.bandwidth, self.curvature)
@@ -44,7 +52,10 @@ class Pruned(nn.Module):
     @torch.no_grad()
     def refresh(self, weight: Tensor) -> None:
         """Estimate the density of these weights anew."""
-        self.density = estimate(weight.detach(), self.rule)
+        self.density = self._estimate(weight.detach())
+
+    def _estimate(self, weight: Tensor) -> Density | Histogram:
+        return histogram(weight) if self.kind == "histogram" else estimate(weight, self.rule)
 
     @torch.no_grad()
     def observe(self, grad: Tensor, memory: float, step: int) -> None:

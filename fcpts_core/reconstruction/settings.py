@@ -16,6 +16,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "control": ("absolute", "squared"),
     "estimator": ("curvature", "window", "box", "none"),
     "threshold_gradient": ("priced", "plain"),
+    "threshold_map": ("softplus", "sigmoid"),
+    "density": ("kernel", "histogram"),
     "student_norms": ("train", "eval"),
     "teacher_norms": ("eval", "train"),
     "augment": ("none", "flip", "crop", "crop-flip"),
@@ -49,7 +51,8 @@ class Settings:
     target, fast at first. `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated.
     `layer_cap` is the largest share of zeros that any one layer may end with. The other choices are described where
     they are used: `estimator` in `masks.estimators`, `objective` and `control` in `reconstruction.losses`,
-    `threshold_gradient` in `reconstruction.price`, `bandwidth` in `density.bandwidth`.
+    `threshold_gradient` in `reconstruction.price`, `threshold_map` in
+    `bridge.threshold`, `density` in `density.histogram`, `bandwidth` in `density.bandwidth`.
     """
 
     steps: int = 400
@@ -71,6 +74,8 @@ class Settings:
     control_weight: float = 1.0
     estimator: str = "curvature"
     threshold_gradient: str = "priced"
+    threshold_map: str = "softplus"
+    density: str = "kernel"
     bandwidth: str = "silverman"
     student_norms: str = "train"
     teacher_norms: str = "eval"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from fcpts_core.bridge import Threshold, layer_scale
+from fcpts_core.bridge import Threshold, UnitThreshold, layer_scale
 from fcpts_core.errors import InputError
 
 
@@ -96,3 +96,17 @@ def test_impossible_thresholds_are_refused(value: float) -> None:
 def test_impossible_scales_are_refused(scale: float) -> None:
     with pytest.raises(InputError, match="positive"):
         Threshold(0.0, scale)
+
+
+@pytest.mark.parametrize("value", [1e-4, 0.05, 0.5, 0.99])
+def test_the_cage_of_the_released_code_starts_where_it_is_told(value: float) -> None:
+    assert UnitThreshold.from_value(value, scale=7.0).value == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 30.0])
+def test_the_cage_of_the_released_code_keeps_a_threshold_and_its_gradient_between_0_and_1(value: float) -> None:
+    threshold = UnitThreshold.from_value(value, scale=1.0)
+    assert 0 < threshold.value < 1
+    threshold().backward()
+    assert threshold.theta.grad is not None
+    assert threshold.theta.grad.item() == pytest.approx(threshold.value * (1 - threshold.value), rel=1e-3)
