@@ -1,9 +1,9 @@
-"""`fcpts-released` once more, in the plainest way: dictionaries, written-out gradients, a direct-sum density.
+"""`fcpts-released` once more, in the plainest way: dictionaries, gradients written out, bins counted one by one.
 
 One step, batch norm of both networks in training mode, `m = |w| >= t`:
 
     g = dKL/d(w m)          dL/dw = g m + 3e-4 w        w <- w - lr v,      v <- 0.9 v + dL/dw
-    theta <- theta - lr u,  u <- 0.9 u + sign(R - R*) n_l / N (p(t) + p(-t)) s sigmoid(theta),    t = s log(1 + e^theta)
+    theta <- theta - lr u,  u <- 0.9 u + sign(R - R*) n_l / N (p(t) + p(-t)) t (1 - t),    t = 1 / (1 + e^-theta)
 """
 
 from __future__ import annotations
@@ -11,12 +11,9 @@ from __future__ import annotations
 import copy
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-
-from tests.oracles import direct_pdf
 
 TEMPERATURE, MOMENTUM, DECAY, RATE = 4.0, 0.9, 3e-4, 0.01
 
@@ -30,20 +27,20 @@ class SlowReleased:
         self.buffers = {name: tensor.clone() for name, tensor in network.named_buffers()}
         self.velocity = {name: torch.zeros_like(tensor) for name, tensor in self.parameters.items()}
         self.pruned = [f"{layer}.weight" for layer in layers]
-        self.scales = {name: self.parameters[name].abs().mean().item() or 1.0 for name in self.pruned}
         self.theta = {name: self._theta(name, count) for name, count in zip(self.pruned, zeros, strict=True)}
         self.speed = dict.fromkeys(self.pruned, 0.0)
-        self.density_of = {name: self.parameters[name].flatten().double().numpy() for name in self.pruned}
+        self.binned = {name: self.parameters[name].flatten().tolist() for name in self.pruned}
         self.target, self.steps, self.done = target, steps, 0
 
     def _theta(self, name: str, zeros: int) -> float:
-        """Between the magnitudes on either side of the cut, or just above the largest; never quite 0."""
+        """Between the magnitudes on either side of the cut, or just above the largest; never quite 0 or 1."""
         ordered = [0.0, *sorted(self.parameters[name].abs().flatten().tolist())]
         t = 1.01 * ordered[-1] if zeros == len(ordered) - 1 else (ordered[zeros] + ordered[zeros + 1]) / 2
-        return math.log(math.expm1(max(t / self.scales[name], 1e-30)))
+        t = min(max(t, 1e-6), 1 - 1e-6)
+        return math.log(t / (1 - t))
 
     def threshold(self, name: str) -> float:
-        return self.scales[name] * math.log1p(math.exp(self.theta[name]))
+        return 1 / (1 + math.exp(-self.theta[name]))
 
     def step(self, batch: Tensor) -> tuple[float, float]:
         """The loss of the batch, and `R`."""
@@ -62,8 +59,8 @@ class SlowReleased:
         sparsity = sum(int((masks[name] == 0).sum()) for name in self.pruned) / total
         for name in self.pruned:
             push = math.copysign(self.parameters[name].numel() / total, sparsity - self.target) * self._slope(name)
-            slope = self.scales[name] / (1 + math.exp(-self.theta[name]))
-            self.speed[name] = MOMENTUM * self.speed[name] + push * slope
+            t = self.threshold(name)
+            self.speed[name] = MOMENTUM * self.speed[name] + push * t * (1 - t)
             self.theta[name] -= lr * self.speed[name]
         for name, w in self.parameters.items():
             grad = grads[name] * masks.get(name, 1) + (DECAY * w if w.ndim > 1 else 0)
@@ -73,14 +70,15 @@ class SlowReleased:
         return loss.item(), sparsity
 
     def _slope(self, name: str) -> float:
-        """`p(t) + p(-t)` of the weights as they were at the start, Silverman's bandwidth of those that are not zero."""
-        weights = self.density_of[name]
-        nonzero = weights[weights != 0]
-        if nonzero.size == 0:
-            return 0.0
-        iqr = np.subtract(*np.percentile(nonzero, [75, 25])) / 1.349
-        std = nonzero.std(ddof=1) if nonzero.size > 1 else 0.0
-        spreads = [spread for spread in (std, iqr) if spread > 0]
-        h = 0.9 * min(spreads) * nonzero.size**-0.2 if spreads else 0.01 * np.abs(nonzero).max()
-        t = self.threshold(name)
-        return float(direct_pdf(np.array([t, -t]), weights, h).sum())
+        """`p(t) + p(-t)` of the weights as they were at the start, by 100 bins from the least to the largest."""
+        weights, t = self.binned[name], self.threshold(name)
+        low, high = min(weights), max(weights)
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+        width = (high - low) / 100
+
+        def bin_of(x: float) -> int:
+            return 99 if x == high else math.floor((x - low) / width)
+
+        near = sum((bin_of(w) == bin_of(t)) + (bin_of(w) == bin_of(-t)) for w in weights)
+        return near / (len(weights) * width)

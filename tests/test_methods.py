@@ -23,6 +23,7 @@ def test_as_released_no_task_gradient_reaches_the_thresholds() -> None:
     released = METHODS["fcpts-released"]
     settings = released.settings
     assert (released.allocation, settings.estimator, settings.threshold_gradient) == ("erk", "none", "plain")
+    assert (settings.threshold_map, settings.density) == ("sigmoid", "histogram")
     assert (settings.objective, settings.temperature, settings.control) == ("kl", 4.0, "absolute")
     assert (settings.steps, settings.batch_size) == (1600, 64)
     assert (settings.learning_rate, settings.threshold_rate, settings.momentum) == (0.01, 0.01, 0.9)

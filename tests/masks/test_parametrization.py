@@ -11,9 +11,9 @@ from fcpts_core.bridge import layer_scale, threshold_for
 from fcpts_core.density import estimate
 from fcpts_core.errors import InputError
 from fcpts_core.masks.estimators import ESTIMATORS
-from fcpts_core.masks.parametrization import Pruned, original, pruned
+from fcpts_core.masks.parametrization import Pruned, original, pruned, zeros_kept
 from fcpts_core.models.layers import PrunableLayer, prunable_layers
-from tests.cases import NETWORKS
+from tests.cases import NETWORKS, conv_net
 
 
 def half_off(layers: tuple[PrunableLayer, ...], estimator: str = "window") -> list[Pruned]:
@@ -129,7 +129,8 @@ def test_the_density_is_that_of_the_last_refresh() -> None:
     assert mask.density is before
     mask.refresh(layer.weight)
     assert mask.density.bandwidth == 0.125
-    assert torch.equal(mask.density.pdf, estimate(layer.weight.detach(), 0.125).pdf)
+    x = torch.linspace(-1, 1, 9)
+    assert torch.equal(mask.density.pdf_at(x), estimate(layer.weight.detach(), 0.125).pdf_at(x))
 
 
 def test_the_curvature_is_a_fading_mean_of_squares_without_bias() -> None:
@@ -141,6 +142,24 @@ def test_the_curvature_is_a_fading_mean_of_squares_without_bias() -> None:
         shares = torch.tensor([0.8 ** (step - k) for k in range(step + 1)])
         squares = torch.stack(grads[: step + 1]).square()
         assert torch.allclose(mask.curvature, torch.einsum("k,kij->ij", shares / shares.sum(), squares))
+
+
+def test_weights_that_are_zero_stay_so_while_they_are_kept() -> None:
+    network = conv_net()
+    with torch.no_grad():
+        network.conv1.weight[::2] = 0
+    layers, before = prunable_layers(network), network.conv1.weight != 0
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.1, weight_decay=0.1)
+    with zeros_kept(layers), pruned(layers, half_off(layers)):
+        for _ in range(3):
+            optimizer.zero_grad()
+            network(torch.randn(4, 3, 8, 8)).square().sum().backward()
+            optimizer.step()
+    assert torch.equal(network.conv1.weight != 0, before)
+    assert not network.idle.weight.any()
+    network(torch.randn(4, 3, 8, 8)).square().sum().backward()
+    assert network.idle.weight.grad is not None
+    assert network.idle.weight.grad.any()
 
 
 def test_a_bandwidth_that_is_none_is_refused() -> None:

@@ -157,7 +157,7 @@ def test_a_plain_step_goes_down_the_written_out_gradient(estimator: str) -> None
     for mask, w, g, t, theta in zip(state.masks, weights.values(), grads, values, thetas, strict=True):
         swept = window(w, torch.tensor(t), mask.density.bandwidth)
         own = -(g * w * swept).sum().item() if estimator == "window" else 0.0
-        push = 0.3 * sign * w.numel() / task.total * mask.density.slope(t).item()
+        push = 0.3 * sign * w.numel() / task.total * mask.density.slope(torch.tensor(t)).item()
         slope = float(mask.threshold.scale) / (1 + math.exp(-theta))
         expected = -task.settings.threshold_rate * (own + push) * slope
         assert mask.threshold.theta.item() - theta == pytest.approx(expected, rel=1e-3, abs=1e-6)
