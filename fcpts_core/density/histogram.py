@@ -1,4 +1,4 @@
-"""The density as the released FCPTS code has it: a histogram of the weights, 100 equal bins from the least to the largest.
+"""The density as the released FCPTS code has it: a histogram of the weights in 100 equal bins.
 
     p(x) = #{j : w_j in the bin of x} / (n * width)         constant in each bin, 0 outside
 

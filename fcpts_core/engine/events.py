@@ -146,7 +146,7 @@ EVENTS: dict[str, type[Event]] = {
 
 def to_json(event: Event) -> dict[str, Any]:
     """The event as a JSON object, its kind under the key `event`."""
-    return {"event": type(event).__name__.lower(), **asdict(event)}
+    return {"event": _kind(event), **asdict(event)}
 
 
 def from_json(data: Mapping[str, Any]) -> Event:
@@ -173,7 +173,8 @@ def from_json(data: Mapping[str, Any]) -> Event:
 def dump_lines(events: Iterable[Event]) -> Iterator[str]:
     """One line of JSON an event, the format of `events.jsonl` and of recordings."""
     for event in events:
-        yield json.dumps(to_json(event), separators=(",", ":")) + "\n"
+        # `vars` where `asdict` would do: it does not copy the curves, of which there are tens of thousands of numbers.
+        yield json.dumps({"event": _kind(event), **vars(event)}, default=vars, separators=(",", ":")) + "\n"
 
 
 def load_lines(lines: Iterable[str]) -> Iterator[Event]:
@@ -186,6 +187,10 @@ def load_lines(lines: Iterable[str]) -> Iterator[Event]:
 def _check(kind: type[Any], values: Mapping[str, Any]) -> None:
     if missing := {field.name for field in fields(kind)} - values.keys():
         raise ValueError(f"A {kind.__name__.lower()} record lacks {', '.join(sorted(missing))}.")
+
+
+def _kind(event: Event) -> str:
+    return type(event).__name__.lower()
 
 
 def _build(kind: type[Any], values: Mapping[str, Any]) -> Any:
