@@ -1,14 +1,19 @@
-"""Runs kept for later: one line of JSON an event, plain or gzipped; told again, they give the same picture."""
+"""Runs kept for later: one line of JSON an event, plain or gzipped; told again, they give the same picture.
+
+`python -m fcpts_core.engine.recording FILE` makes the recording that a first visit shows, by the default run.
+"""
 
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Curve, Event, Stepped, Surveyed, dump_lines, load_lines
 from fcpts_core.errors import InputError
 
@@ -90,3 +95,14 @@ def _shorten(value: Any, digits: int) -> Any:
     if isinstance(value, tuple):
         return tuple(_shorten(item, digits) for item in value)
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def record(config: RunConfig, path: str | Path, points: int = 100, surveys: int = 16) -> None:
+    """Does the run and writes a small recording of it."""
+    from fcpts_core.engine.run import Run
+
+    save_recording(thin(Run(config).events(), points, surveys), path)
+
+
+if __name__ == "__main__":
+    record(RunConfig(), sys.argv[1])
