@@ -1,8 +1,8 @@
 """What an open page costs a run: the same run while a browser watches it, and while none does.
 
-`python -m tests.bench.bench_open_page [--pairs 3] [--steps 150]`. Both are started by the Run button of the real app; for
-the unwatched one the page is closed at once and opened again, by its address, when the run must be over. The floor is an
-unwatched run. Watched and unwatched take turns, so that a machine whose speed drifts treats them alike; the bound is 5 %.
+`python -m tests.bench.bench_open_page [--pairs 3] [--steps 150]`. Both are started by the Run button of the real app;
+for the unwatched one the page is closed at once and opened again, by its address, when the run must be over. The floor
+is an unwatched run. Both kinds take turns, so that a machine whose speed drifts treats them alike; the bound is 5 %.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.conftest import FLAGS, LAPTOP
+from tests.browser.conftest import FLAGS
 from tests.browser.find_chromium import find_chromium
 from tests.browser.server import serve
 
@@ -44,8 +44,8 @@ def main() -> None:
 
 
 def measure(browser: Browser, start: str, away: float = 0.0) -> float:
-    """Seconds a learning step of one run, as the run's own record tells it; nobody looks for the first `away` seconds."""
-    context = browser.new_context(viewport=LAPTOP)
+    """Seconds a learning step of one run, as its own record tells; nobody looks for the first `away` seconds."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto(start)
     page.get_by_role("button", name="Run", exact=True).click()
