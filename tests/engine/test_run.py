@@ -58,7 +58,7 @@ def stage(monkeypatch: pytest.MonkeyPatch, build: Callable[[], nn.Module]) -> nn
         return LoadedModel(MODELS[name], network, (3, 8, 8), CLASSES, data.mean, data.std, "0" * 64)
 
     def part(name: str) -> ImageSet:
-        return images(9, labelled=True, seed=5) if name == "test" else images(20)
+        return images(9, labelled=True, seed=5) if name == "test" else images(20, labelled=True)
 
     monkeypatch.setattr(engine, "load_model", load)
     monkeypatch.setattr(engine, "digits", part)
@@ -266,6 +266,7 @@ def test_a_whole_run_leaves_all_clean(toy: nn.Module, prepared: list[Prepared], 
     for event in run.events():
         assert (run.state_dict is not None) == isinstance(event, Finished)
     assert_clean(prepared[0])
+    assert not any(parameter.requires_grad for parameter in prepared[0].problem.teacher.parameters())
     assert run.state_dict is not None
     run.state_dict["probe"] = torch.zeros(1)
     assert "probe" not in prepared[0].problem.student.state_dict()

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from fcpts_core.allocation import ALLOCATIONS
+from fcpts_core.density import estimate
 from fcpts_core.errors import RunError
 from fcpts_core.masks.estimators import ESTIMATORS, window
 from fcpts_core.masks.parametrization import original
@@ -189,6 +190,35 @@ def test_a_step_reports_what_its_forward_pass_used(network: str) -> None:
             assert measured.scheduled_target == scheduled_target(task.settings, 0.6, step)
             assert measured.control == pytest.approx(abs(measured.sparsity - measured.scheduled_target), abs=1e-7)
             assert measured.total == measured.reconstruction + measured.control
+
+
+def test_the_curvature_is_the_fading_mean_of_the_squared_gradients() -> None:
+    """As they are before they are clipped, with less and less memory of the older ones."""
+    task = problem(conv_net(), clip=1e-3, steps=4)
+    state = distill.init(task)
+    grads: list[Tensor] = []
+    task.layers[0].weight.register_hook(grads.append)
+    with distill.attached(task, state):
+        for _ in range(4):
+            distill.step(task, state)
+    shares = torch.tensor([distill.MEMORY**age for age in (3, 2, 1, 0)])
+    expected = torch.einsum("k,kabcd->abcd", shares / shares.sum(), torch.stack(grads).square())
+    torch.testing.assert_close(state.masks[0].curvature, expected)
+
+
+def test_densities_follow_the_weights_every_few_steps() -> None:
+    task = problem(conv_net(), steps=22)
+    state = distill.init(task)
+    seen, now = [], None
+    with distill.attached(task, state):
+        for step in range(22):
+            weights = original(task.layers[0]).detach().clone()
+            distill.step(task, state)
+            if state.masks[0].density is not now:
+                now = state.masks[0].density
+                seen.append(step)
+                assert now.bandwidth == estimate(weights).bandwidth
+    assert seen == [0, 10, 20]
 
 
 def test_norms_and_biases_learn_and_matrices_decay() -> None:
