@@ -14,7 +14,8 @@ from fcpts_core.bridge import check_target
 from fcpts_core.data.images import ImageSet
 from fcpts_core.methods import method, settings_for
 from fcpts_core.models.layers import prunable_layers
-from fcpts_core.reconstruction.distill import Problem
+from fcpts_core.reconstruction import distill
+from fcpts_core.reconstruction.distill import Measured, Problem, State
 
 CLASSES = 3
 Net = TypeVar("Net", bound=nn.Module)
@@ -150,6 +151,17 @@ def problem(
     )
     found = images() if data is None else data
     return Problem(student, teacher, layers, found, method(name).allocation, sparsity, zeros, settings, seed)
+
+
+def learn(task: Problem, steps: int) -> tuple[State, list[Measured]]:
+    """So many steps, masks off again."""
+    state = distill.init(task)
+    with distill.attached(task, state):
+        return state, [distill.step(task, state) for _ in range(steps)]
+
+
+def thresholds(state: State) -> list[float]:
+    return [mask.threshold.value for mask in state.masks]
 
 
 def zeros_of(tensors: Sequence[Tensor]) -> int:

@@ -1,4 +1,4 @@
-"""Registries that are closed at the end, whatever happened."""
+"""Registries that are closed at the end, whatever happened; toys in place of the bundled model."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from torch import nn
 
+from fcpts_core.engine import run as engine
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.job import RunLike
+from fcpts_core.engine.run import Prepared
 from fcpts_core.engine.snapshot import State
 from fcpts_core.engine.workers import RunRegistry
+from tests.cases import NETWORKS, conv_net
 from tests.engine.stories import CONFIG, PATIENCE, Build, Puppet, Stage, until
+from tests.engine.toy_runs import put_on_stage
 
 
 @pytest.fixture
@@ -40,3 +45,28 @@ def staged(open_registry: Build) -> tuple[RunRegistry, str, Puppet]:
     until(registry, key, State.RUNNING)
     stage.await_step(0)
     return registry, key, stage.puppets[0]
+
+
+@pytest.fixture(params=NETWORKS)
+def toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    """In place of the bundled model and its images, for as long as the test lasts: a toy network and toys."""
+    return put_on_stage(monkeypatch, NETWORKS[request.param])
+
+
+@pytest.fixture
+def conv(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    return put_on_stage(monkeypatch, conv_net)
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[Prepared]:
+    """What the runs of the test have prepared, so that it can look at their networks."""
+    found: list[Prepared] = []
+    usual = engine.prepare
+
+    def keep(given: RunConfig) -> Prepared:
+        found.append(usual(given))
+        return found[-1]
+
+    monkeypatch.setattr(engine, "prepare", keep)
+    return found

@@ -3,92 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
-from pathlib import Path
+from collections.abc import Generator
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
-import numpy as np
 import pytest
-import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from fcpts_core.bridge import reachable
-from fcpts_core.data.images import ImageSet
 from fcpts_core.engine import events as told
 from fcpts_core.engine import run as engine
-from fcpts_core.engine.config import RunConfig
-from fcpts_core.engine.events import Event, Finished, Phase, Result, Started, Stepped, Surveyed
+from fcpts_core.engine.events import Event, Finished, Phase, Started, Stepped, Surveyed
 from fcpts_core.engine.run import Prepared, Run, execute
 from fcpts_core.engine.snapshot import State, tell
-from fcpts_core.errors import InputError, RunError
+from fcpts_core.errors import RunError
 from fcpts_core.methods import METHODS
-from fcpts_core.models.cards import MODELS, LoadedModel
-from fcpts_core.models.cifar_resnet import CifarResNet, initialise
 from fcpts_core.models.layers import prunable_layers
 from fcpts_core.reconstruction.norms import recalibrate
-from tests.cases import CLASSES, NETWORKS, conv_net, images, zeros_of
-
-STEPS = 5
-
-
-def config(method: str = "fcpts", **changes: Any) -> RunConfig:
-    """A run of few steps on a toy; `changes` of settings go to the method."""
-    own = {key: changes.pop(key) for key in list(changes) if key not in RunConfig.__dataclass_fields__}
-    usual = {"steps": STEPS, "batch_size": 8} if METHODS[method].learns else {}
-    return RunConfig(**{"method": method, "sparsity": 0.6, "overrides": {**usual, **own}, **changes})
-
-
-@pytest.fixture(params=NETWORKS)
-def toy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
-    """In place of the bundled model and its images, for as long as the test lasts: a toy network and toys."""
-    return stage(monkeypatch, NETWORKS[request.param])
-
-
-@pytest.fixture
-def conv(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
-    return stage(monkeypatch, conv_net)
-
-
-def stage(monkeypatch: pytest.MonkeyPatch, build: Callable[[], nn.Module]) -> nn.Module:
-    def load(name: str, weights: str | None = None) -> LoadedModel:
-        network = cast(CifarResNet, build())
-        data = images(1)
-        return LoadedModel(MODELS[name], network, (3, 8, 8), CLASSES, data.mean, data.std, "0" * 64)
-
-    def part(name: str) -> ImageSet:
-        return images(9, labelled=True, seed=5) if name == "test" else images(20, labelled=True)
-
-    monkeypatch.setattr(engine, "load_model", load)
-    monkeypatch.setattr(engine, "digits", part)
-    return build()
-
-
-@pytest.fixture
-def prepared(monkeypatch: pytest.MonkeyPatch) -> list[Prepared]:
-    """What the runs of the test have prepared, so that it can look at their networks."""
-    found: list[Prepared] = []
-    usual = engine.prepare
-
-    def keep(given: RunConfig) -> Prepared:
-        found.append(usual(given))
-        return found[-1]
-
-    monkeypatch.setattr(engine, "prepare", keep)
-    return found
-
-
-def result(events: list[Event]) -> Result:
-    assert isinstance(events[-1], Finished)
-    return events[-1].result
-
-
-def finished(given: RunConfig) -> tuple[Result, dict[str, Tensor]]:
-    run = Run(given)
-    last = result(list(run.events()))
-    assert run.state_dict is not None
-    return last, run.state_dict
+from tests.cases import conv_net, images, zeros_of
+from tests.engine.toy_runs import STEPS, config, finished, result
 
 
 def assert_clean(prepared: Prepared) -> None:
@@ -107,7 +40,7 @@ def test_the_order_of_events(toy: nn.Module) -> None:
         *[Phase, Phase, Finished],
     ]
     assert [event.step for event in events if isinstance(event, Stepped)] == list(range(1, STEPS + 1))
-    assert [event.step for event in events if isinstance(event, Surveyed)] == [0, *range(1, STEPS + 1), STEPS]
+    assert [event.step for event in events if isinstance(event, Surveyed)] == [0, *range(1, STEPS + 1)]
 
 
 def test_surveys_stay_few_in_a_long_run(conv: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,8 +133,6 @@ def test_densities_are_drawn_by_the_rule_that_was_chosen(conv: nn.Module) -> Non
             assert expected is None or curve.bandwidth == expected
             spacing = (curve.hi - curve.lo) / (len(curve.pdf) - 1)
             assert sum(curve.pdf) * spacing == pytest.approx(1 - curve.atom, abs=0.02)
-    atoms = [curve.atom for curve in surveys[-1].curves]
-    assert atoms == pytest.approx([row.sparsity for row in result(list(execute(config(steps=2)))).layers])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -279,126 +210,3 @@ def test_a_loss_that_runs_away_ends_the_run_with_a_sentence(conv: nn.Module, pre
     assert_clean(prepared[0])
     assert run.state_dict is None
     assert all(tensor.isfinite().all() for tensor in prepared[0].problem.student.state_dict().values())
-
-
-@pytest.mark.parametrize(("size", "used"), [(1, 1), (7, 7), (1024, 20)])
-def test_the_calibration_size_is_the_most_images_used(
-    conv: nn.Module, prepared: list[Prepared], size: int, used: int
-) -> None:
-    last, _ = finished(config(calibration_size=size, steps=2))
-    assert last.calibration_images == used
-    assert prepared[0].calibration.labels is None
-    assert torch.equal(prepared[0].calibration.images, images(20).images[:used])
-
-
-def test_a_normalisation_that_is_given_is_used_for_the_bundled_images_too(
-    conv: nn.Module, prepared: list[Prepared]
-) -> None:
-    finished(config("uniform", mean=(0.1, 0.2, 0.3), std=(1.0, 2.0, 3.0)))
-    assert prepared[0].calibration.mean == (0.1, 0.2, 0.3)
-    assert prepared[0].test is not None
-    assert prepared[0].test.std == (1.0, 2.0, 3.0)
-
-
-def npz(path: Path, count: int, size: int = 32, **more: Any) -> str:
-    pixels = np.random.default_rng(3).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
-    np.savez(path, images=pixels, **more)
-    return str(path)
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> dict[str, Any]:
-    """A user's own checkpoint with a few images."""
-    network = initialise(CifarResNet(20, classes=4))
-    safetensors.torch.save_file(network.state_dict(), tmp_path / "own.safetensors")
-    return {
-        "model": "cifar-resnet20",
-        "weights": str(tmp_path / "own.safetensors"),
-        "images": npz(tmp_path / "calibration.npz", 4),
-        "test": npz(tmp_path / "test.npz", 3, labels=np.array([0, 1, 3])),
-    }
-
-
-def test_a_checkpoint_of_one_s_own(own: dict[str, Any]) -> None:
-    last, state = finished(config(**own, steps=1, exclude=("linear",)))
-    assert (last.calibration_images, last.test_images) == (4, 3)
-    assert last.zeros == round(0.6 * last.weights) == zeros_of([state[f"{row.name}.weight"] for row in last.layers])
-    assert last.accuracy in (0, 1 / 3, 2 / 3, 1)
-    assert last.agreement in (0, 1 / 3, 2 / 3, 1)
-
-
-def test_without_labels_there_is_agreement_without_test_images_neither(own: dict[str, Any], tmp_path: Path) -> None:
-    unlabelled = npz(tmp_path / "more.npz", 3)
-    last, _ = finished(config("uniform", **{**own, "test": unlabelled}))
-    assert (last.dense_accuracy, last.accuracy, last.test_images) == (None, None, 3)
-    assert last.agreement is not None
-    last, _ = finished(config("uniform", **{**own, "test": None}))
-    assert (last.dense_accuracy, last.accuracy, last.agreement, last.test_images) == (None, None, None, 0)
-
-
-def refused(given: RunConfig) -> str:
-    """The sentence with which the run is refused, before anything has been learned."""
-    events: list[Event] = []
-    with pytest.raises(InputError) as error:
-        events.extend(execute(given))
-    assert not any(isinstance(event, Started) for event in events)
-    return str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"exclude": ("conv9",)}, "No prunable layer matches the excluded 'conv9'"),
-        ({"exclude": ("*",)}, "All 8 prunable layers are excluded"),
-        ({"device": "quantum"}, "The device 'quantum' cannot be used here: expected cpu"),
-        ({"device": "meta"}, "The device 'meta' cannot be used here"),
-        ({"device": ""}, "The device '' cannot be used here"),
-        ({"device": "cuda:77"}, "The device 'cuda:77' cannot be used here"),
-        ({"sparsity": 0.01}, "cannot be reached: these layers allow 0.0821 to 1."),
-        ({"layer_cap": 0.5}, "Choose a target in this range, exclude fewer layers or raise the cap per layer."),
-        ({"images": "nowhere.npz"}, "There is no nowhere.npz"),
-        ({"test": "nowhere"}, "There is no nowhere"),
-        ({"mean": (0.5,)}, "The mean has 1 number(s)"),
-        ({"std": (0.5, 0.0, 0.5)}, "The std is 0.5, 0, 0.5: expected numbers above 0."),
-        ({"weights": "own.safetensors"}, "digits-resnet20 with weights of your own needs calibration images"),
-    ],
-)
-def test_what_cannot_run_is_refused_before_it_starts(conv: nn.Module, changes: dict[str, Any], sentence: str) -> None:
-    assert sentence in refused(config(**changes))
-
-
-@pytest.mark.parametrize(
-    ("given", "sentence"),
-    [
-        (RunConfig(model="resnet-9000"), "There is no model 'resnet-9000'"),
-        (RunConfig(model="cifar-resnet20"), "cifar-resnet20 comes without weights"),
-        (RunConfig(model="cifar-resnet20", weights="nowhere.safetensors"), "nowhere.safetensors"),
-    ],
-)
-def test_models_that_are_not_there_are_refused(given: RunConfig, sentence: str) -> None:
-    assert sentence in refused(given)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [RunConfig(method="lottery"), RunConfig(overrides={"steps": "x"}), RunConfig(method="erk", overrides={"steps": 3})],
-)
-def test_methods_and_settings_are_refused_when_the_run_is_made(given: RunConfig) -> None:
-    with pytest.raises(InputError):
-        Run(given)
-
-
-def test_images_of_the_wrong_size_and_labels_out_of_range_are_refused(own: dict[str, Any], tmp_path: Path) -> None:
-    small, labelled = npz(tmp_path / "small.npz", 2, size=8), npz(tmp_path / "odd.npz", 2, labels=np.array([0, 4]))
-    assert "32" in refused(config(**{**own, "images": small}))
-    assert "labels from 0 to 4: expected labels from 0 to 3" in refused(config(**{**own, "test": labelled}))
-
-
-@pytest.mark.parametrize("cap", [1.0, 0.7])
-def test_the_ends_of_the_reachable_range_run(conv: nn.Module, cap: float) -> None:
-    layers = prunable_layers(conv)
-    sizes, already = [layer.weights for layer in layers], [zeros_of([layer.weight]) for layer in layers]
-    for target in reachable(sizes, already, cap):
-        if target < 1:
-            last, _ = finished(config(sparsity=target, layer_cap=cap, steps=2))
-            assert last.zeros == round(target * last.weights)

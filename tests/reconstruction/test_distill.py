@@ -1,7 +1,6 @@
-"""The loop's single steps: what moves what, which images are seen, what a failing step leaves behind."""
+"""The loop's single steps: where thresholds start, what moves what, what a step reports."""
 
 import math
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,34 +10,16 @@ from torch.func import functional_call
 
 from fcpts_core.allocation import ALLOCATIONS
 from fcpts_core.density import estimate
-from fcpts_core.errors import RunError
 from fcpts_core.masks.estimators import ESTIMATORS, window
 from fcpts_core.masks.parametrization import original
 from fcpts_core.reconstruction import distill
-from fcpts_core.reconstruction.distill import Measured, Problem, State
 from fcpts_core.reconstruction.losses import OBJECTIVES
-from fcpts_core.reconstruction.norms import norm_layers
 from fcpts_core.reconstruction.schedule import scheduled_target
-from tests.cases import NETWORKS, ConvNet, conv_net, images, problem, transformer, zeros_of
-
-
-def thresholds(state: State) -> list[float]:
-    return [mask.threshold.value for mask in state.masks]
-
-
-def run(task: Problem, steps: int) -> tuple[State, list[Measured]]:
-    state = distill.init(task)
-    with distill.attached(task, state):
-        return state, [distill.step(task, state) for _ in range(steps)]
+from tests.cases import NETWORKS, conv_net, images, learn, problem, thresholds, transformer, zeros_of
 
 
 def tensors(network: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
-
-
-def assert_same(left: dict[str, Tensor], right: dict[str, Tensor]) -> None:
-    assert left.keys() == right.keys()
-    assert all(torch.equal(tensor, right[name]) for name, tensor in left.items())
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -61,7 +42,7 @@ def test_a_model_sparser_than_the_first_target_starts_where_it_is() -> None:
     task = problem(network, sparsity=0.8, ramp_start=0.1)
     floor = zeros_of([layer.weight for layer in task.layers]) / task.total
     assert floor > 0.8 * 0.1
-    assert run(task, 1)[1][0].sparsity == pytest.approx(floor)
+    assert learn(task, 1)[1][0].sparsity == pytest.approx(floor)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -79,7 +60,7 @@ def test_learning_lowers_every_objective(network: str, objective: str) -> None:
         learning_rate=0.01,
         block_weight=1.0,
     )
-    losses = [measured.reconstruction for measured in run(task, 30)[1]]
+    losses = [measured.reconstruction for measured in learn(task, 30)[1]]
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -88,7 +69,7 @@ def test_both_optimizers_learn(optimizer: str) -> None:
     task = problem(
         conv_net(), optimizer=optimizer, learning_rate=0.005, steps=20, ramp=0.0, augment="none", batch_size=24
     )
-    losses = [measured.reconstruction for measured in run(task, 20)[1]]
+    losses = [measured.reconstruction for measured in learn(task, 20)[1]]
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -97,7 +78,7 @@ def test_both_optimizers_learn(optimizer: str) -> None:
 def test_the_task_moves_thresholds_by_itself_unless_masks_take_no_gradient(estimator: str, gradient: str) -> None:
     task = problem(conv_net(), control_weight=0, estimator=estimator, threshold_gradient=gradient, steps=4)
     before = thresholds(distill.init(task))
-    after = thresholds(run(task, 4)[0])
+    after = thresholds(learn(task, 4)[0])
     layers = [layer for layer in task.layers if layer.name not in ("idle", "gain")]
     moved = [now != then for now, then, layer in zip(after, before, task.layers, strict=True) if layer in layers]
     assert all(moved) if estimator != "none" else before == after
@@ -166,7 +147,7 @@ def test_a_plain_step_goes_down_the_written_out_gradient(estimator: str) -> None
 
 def test_a_priced_step_moves_no_threshold_by_more_than_the_rate_allows() -> None:
     task = problem(conv_net(), threshold_rate=0.04, control_weight=1, steps=8)
-    _, measured = run(task, 8)
+    _, measured = learn(task, 8)
     for before, after in pairwise(measured):
         for then, now in zip(before.thresholds, after.thresholds, strict=True):
             assert abs(math.log(now / then)) <= 0.04 * 2 * 1.05
@@ -224,11 +205,11 @@ def test_densities_follow_the_weights_every_few_steps() -> None:
 def test_norms_and_biases_learn_and_matrices_decay() -> None:
     task = problem(conv_net(), weight_decay=0.5, learning_rate=0.01, steps=1, control_weight=0)
     before = tensors(task.student)
-    run(task, 1)
+    learn(task, 1)
     for name in ("bn1.weight", "bn1.bias", "linear.bias", "stage.1.pointwise.bias"):
         assert not torch.equal(before[name], task.student.state_dict()[name])
     decaying = problem(conv_net(), weight_decay=0.5, objective="blocks", block_weight=0, learning_rate=0.01, steps=1)
-    run(decaying, 1)
+    learn(decaying, 1)
     found = decaying.student.state_dict()
     factor = 1 - 0.01 * 0.5 * (1 + decaying.settings.momentum * decaying.settings.nesterov)
     for name, tensor in before.items():
@@ -242,7 +223,7 @@ def test_norms_and_biases_learn_and_matrices_decay() -> None:
 def test_the_teacher_learns_nothing(norms: str) -> None:
     task = problem(conv_net(), teacher_norms=norms)
     before = tensors(task.teacher)
-    run(task, 3)
+    learn(task, 3)
     after = tensors(task.teacher)
     for name, tensor in before.items():
         counted = "running" in name or "num_batches" in name
@@ -259,113 +240,3 @@ def test_norms_are_in_the_settings_modes_while_it_learns(student: str, teacher: 
             modes = {part.training for part in network.modules() if isinstance(part, nn.BatchNorm2d)}
             assert modes == {mode == "train"}
     assert not any(part.training for network in (task.student, task.teacher) for part in network.modules())
-
-
-def seen(task: Problem, steps: int) -> list[Tensor]:
-    """The batches that the teacher is shown."""
-    found: list[Tensor] = []
-    handle = task.teacher.register_forward_pre_hook(lambda module, args: found.append(args[0]))
-    run(task, steps)
-    handle.remove()
-    return found
-
-
-def places(batch: Tensor, data: Tensor) -> list[int]:
-    return [next(index for index, image in enumerate(data) if torch.equal(image, one)) for one in batch]
-
-
-def test_each_pass_shows_every_image_at_most_once_in_an_order_of_its_own() -> None:
-    task = problem(conv_net(), data=images(11), batch_size=4, augment="none", steps=6)
-    batches = [places(batch, task.images.inputs()) for batch in seen(task, 6)]
-    assert [len(batch) for batch in batches] == [4] * 6
-    passes = [batches[step] + batches[step + 1] for step in (0, 2, 4)]
-    assert all(len(set(images)) == 8 for images in passes)
-    assert passes[0] != passes[1] != passes[2]
-
-
-def test_fewer_images_than_a_batch_are_all_of_it() -> None:
-    task = problem(conv_net(), data=images(3), batch_size=64, augment="none", steps=2)
-    assert [sorted(places(batch, task.images.inputs())) for batch in seen(task, 2)] == [[0, 1, 2]] * 2
-
-
-@pytest.mark.parametrize("flippable", [True, False])
-@pytest.mark.parametrize("augment", ["flip", "crop-flip", "crop"])
-def test_views_are_flipped_only_where_that_makes_sense(augment: str, flippable: bool) -> None:
-    """Images whose left column is bright: a mirrored one has it on the right."""
-    data = images(16, flippable=flippable)
-    bright = data.images.clone()
-    bright[..., :4], bright[..., 4:] = 255, 0
-    task = problem(conv_net(), data=replace(data, images=bright), batch_size=16, augment=augment, steps=2)
-    mirrored = [bool(image[0, 0, 0] < image[0, 0, -1]) for batch in seen(task, 2) for image in batch]
-    assert any(mirrored) == (flippable and "flip" in augment)
-
-
-def test_the_seed_decides_what_is_seen() -> None:
-    first, again, other = (seen(problem(conv_net(), seed=seed), 3) for seed in (5, 5, 6))
-    assert all(map(torch.equal, first, again))
-    assert not any(map(torch.equal, first, other))
-
-
-@pytest.mark.parametrize("cap", [1.0, 0.75])
-@pytest.mark.parametrize("network", NETWORKS)
-def test_finish_zeroes_the_smallest_by_threshold_and_nothing_else(network: str, cap: float) -> None:
-    task = problem(NETWORKS[network](), sparsity=0.66, layer_cap=cap)
-    state, _ = run(task, 6)
-    learned = [layer.weight.detach().clone() for layer in task.layers]
-    projection = distill.finish(task, state)
-    assert zeros_of([layer.weight for layer in task.layers]) == task.zeros
-    for layer, before, mask, t in zip(task.layers, learned, projection.masks, projection.thresholds, strict=True):
-        assert torch.equal(layer.weight.detach(), torch.where(mask, before, torch.zeros_like(before)))
-        assert torch.equal(mask, before.abs() >= t)
-        assert layer.weights - int(mask.sum()) <= max(math.floor(cap * layer.weights), zeros_of([before]))
-    if cap == 1.0:
-        ranks = [w.abs() / t for w, t in zip(learned, thresholds(state), strict=True)]
-        pruned = torch.cat([rank[~mask] for rank, mask in zip(ranks, projection.masks, strict=True)])
-        kept = torch.cat([rank[mask] for rank, mask in zip(ranks, projection.masks, strict=True)])
-        assert pruned.max() <= kept.min() * (1 + 1e-5)
-
-
-def learned(network: nn.Module) -> dict[int, Tensor]:
-    """Weights and statistics by identity, since masks lend them other names."""
-    tensors = [*network.parameters(), *(buffer for norm in norm_layers(network) for buffer in norm.buffers())]
-    return {id(tensor): tensor.detach().clone() for tensor in tensors}
-
-
-class Cliff(ConvNet):
-    """Finite logits whose gradient is not: the slope of a square root at 0."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        bias = self.linear.bias
-        return super().forward(x) + (bias - bias.detach()).abs().sqrt()
-
-
-@pytest.fixture(params=["loss", "gradient"])
-def failing(request: pytest.FixtureRequest) -> tuple[Problem, str]:
-    """Problems that cannot be learned: one soon runs away, the other has no gradient to start with."""
-    if request.param == "loss":
-        return problem(conv_net(), learning_rate=1e30, clip=1e30, warmup=0.0), "loss"
-    cliff = Cliff()
-    cliff.load_state_dict(conv_net().state_dict())
-    return problem(cliff.eval()), "gradient"
-
-
-def test_a_step_that_fails_leaves_the_last_good_state(failing: tuple[Problem, str]) -> None:
-    task, what = failing
-    state = distill.init(task)
-    good: list[tuple[dict[int, Tensor], list[float]]] = []
-
-    def steps() -> None:
-        with distill.attached(task, state):
-            for _ in range(task.settings.steps):
-                good.append((learned(task.student), thresholds(state)))
-                distill.step(task, state)
-
-    with pytest.raises(RunError, match=rf"The {what} is no longer finite after \d steps, .* smaller learning rate"):
-        steps()
-    before, values = good[-1]
-    assert thresholds(state) == values
-    for key, tensor in learned(task.student).items():
-        assert tensor.isfinite().all()
-        assert torch.equal(tensor, before[key])
-    assert not any(part.training for network in (task.student, task.teacher) for part in network.modules())
-    assert not any(part._forward_hooks for network in (task.student, task.teacher) for part in network.modules())
