@@ -8,7 +8,7 @@ from pages._ui import session
 from pages._ui.charts import Moment
 from pages._ui.view import View
 
-FRAMES = 40
+FRAMES = 30
 KEY = "replay-step"
 
 

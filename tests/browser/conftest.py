@@ -5,18 +5,21 @@ Such tests run after all others: while Playwright is at work its event loop occu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect, sync_playwright
 
 from tests.browser.find_chromium import find_chromium
 from tests.browser.server import serve
+from tests.browser.stage import stage
 
-OURS = {"chromium", "app_server"}
+OURS = {"chromium", "app_server", "pretend_server"}
 LAPTOP = {"width": 1440, "height": 900}
 FLAGS = (
     "--no-sandbox",
@@ -29,6 +32,7 @@ FLAGS = (
 )
 
 NewPage = Callable[..., Page]
+Visit = Callable[..., Page]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -92,3 +96,36 @@ def new_page(browser: Browser, app_server: str) -> Iterator[NewPage]:
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
     return new_page()
+
+
+@pytest.fixture(scope="session")
+def pretend_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app with an engine that only pretends."""
+    script = Path(__file__).with_name("pretend_app.py")
+    with serve(stage(tmp_path_factory.mktemp("pretend"), script)) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(new_page: NewPage, pretend_server: str) -> Iterator[Visit]:
+    """Opens that app as a new user and waits for its charts; runs that still go on in the end are stopped."""
+    pages: list[Page] = []
+
+    def open_page(path: str = "/", **options: Any) -> Page:
+        page = new_page(base_url=pretend_server, **options)
+        pages.append(page)
+        page.goto(path)
+        wait_for_charts(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        stop = page.get_by_role("button", name=re.compile("^(Stop|Cancel)$"))
+        if stop.is_visible():
+            with suppress(TimeoutError):  # the run may end by itself meanwhile
+                stop.click(timeout=3_000)
+                expect(stop).to_be_hidden()
+
+
+def wait_for_charts(page: Page) -> None:
+    expect(page.locator(".fcpts-panel[data-draws]")).to_have_count(4, timeout=60_000)

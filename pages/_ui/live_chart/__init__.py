@@ -35,5 +35,11 @@ def live_chart(panel: Panel, key: str, height: str, on_click: Callable[[], None]
     return result.click
 
 
+def fetch_early() -> None:
+    """Let the browser fetch plotly.js while the script still works on what to draw. Call it first on a page."""
+    with st.container(key="fetch-early"):
+        _component()(key="fetch-early-plotly")
+
+
 def _ignore() -> None:
     return None

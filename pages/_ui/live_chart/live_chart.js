@@ -7,10 +7,12 @@ import { PLOTLY } from "./settings.js";
 
 const panels = new WeakMap();
 const waiting = [];
+const plotly = load(PLOTLY);
 let frame = 0;
-let plotly;
+let first;
 
 export default function mount({ data, parentElement, setTriggerValue }) {
+  if (data === null) return undefined;
   let panel = panels.get(parentElement);
   if (!panel) {
     panel = build(parentElement);
@@ -92,7 +94,6 @@ function enqueue(panel, resized = false) {
 
 async function drawNext() {
   try {
-    plotly ??= load(PLOTLY);
     await plotly;
     const panel = waiting.shift();
     if (panel && !panel.gone) await draw(panel);
@@ -126,6 +127,7 @@ async function draw(panel) {
     panel.plot.on("plotly_hover", () => panel.plot.classList.add("fcpts-pointing"));
     panel.plot.on("plotly_unhover", () => panel.plot.classList.remove("fcpts-pointing"));
   }
+  if (!first) first = performance.mark("fcpts-first-chart");
   panel.root.dataset.draws = String(Number(panel.root.dataset.draws ?? 0) + 1);
 }
 
