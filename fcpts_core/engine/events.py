@@ -104,7 +104,10 @@ class LayerResult:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run achieved. Accuracies and agreement are shares in [0, 1]; None where there are no labels or images."""
+    """What a run achieved. Accuracies and agreement are shares in [0, 1]; None where there are no labels or images.
+
+    `seconds` is the time that the run worked, from reading the model to measuring it, pauses left out.
+    """
 
     model: str
     method: str

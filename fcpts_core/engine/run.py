@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import torch
@@ -37,7 +38,7 @@ from fcpts_core.methods import method, settings_for
 from fcpts_core.models.cards import LoadedModel, load_model
 from fcpts_core.models.layers import PrunableLayer, prunable_layers
 from fcpts_core.reconstruction import distill
-from fcpts_core.reconstruction.norms import recalibrate
+from fcpts_core.reconstruction.norms import norm_layers, recalibrate
 
 SURVEYS = 40
 CURVE_POINTS = 256
@@ -63,9 +64,19 @@ class Run:
         self.config = config
         self.settings = settings_for(config.method, config.overrides)
         self.state_dict: dict[str, Tensor] | None = None
+        self._worked = self._since = 0.0
 
-    def events(self) -> Iterator[Event]:
-        began = time.perf_counter()
+    def events(self) -> Generator[Event, None, None]:
+        with closing(self._tell()) as telling:
+            while True:
+                self._since = time.perf_counter()
+                event = next(telling, None)
+                self._worked += time.perf_counter() - self._since
+                if event is None:
+                    return
+                yield event
+
+    def _tell(self) -> Generator[Event, None, None]:
         yield Phase("reading model and images")
         prepared = prepare(self.config)
         problem = prepared.problem
@@ -82,10 +93,9 @@ class Run:
             thresholds, learning = yield from _learn(problem)
         else:
             thresholds = _prune_once(problem)
-        if self.settings.recalibrate:
+        if self.settings.recalibrate and norm_layers(problem.student):
             yield Phase("recalibrating norm statistics")
             recalibrate(problem.student, prepared.calibration)
-        yield _surveyed(problem, self.settings.steps)
 
         yield Phase("measuring the sparse model")
         sparse_logits = _logits(problem.student, prepared)
@@ -108,7 +118,7 @@ class Run:
                 calibration_images=len(prepared.calibration),
                 test_images=0 if prepared.test is None else len(prepared.test),
                 steps=self.settings.steps,
-                seconds=time.perf_counter() - began,
+                seconds=self._worked + time.perf_counter() - self._since,
                 seconds_per_step=learning / self.settings.steps if self.settings.steps else None,
                 peak_rss_mb=_peak_rss_mb(),
                 layers=rows,
@@ -195,7 +205,7 @@ def _learn(problem: distill.Problem) -> Generator[Stepped | Surveyed, None, tupl
             measured = distill.step(problem, state)
             seconds += time.perf_counter() - began
             yield Stepped(**vars(measured), seconds=seconds)
-            if state.step % every == 0:
+            if state.step % every == 0 or state.step == settings.steps:
                 yield _surveyed(problem, state.step)
     return distill.finish(problem, state).thresholds, seconds
 
@@ -231,6 +241,7 @@ def _started(config: RunConfig, prepared: Prepared, dense_accuracy: float | None
 
 
 def _surveyed(problem: distill.Problem, step: int) -> Surveyed:
+    """Densities of the weights beneath the masks: the last ones still show what the final thresholds prune."""
     rule = problem.settings.bandwidth
     return Surveyed(step, tuple(curve(original(layer).detach(), rule) for layer in problem.layers))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Generator
 from types import SimpleNamespace
 from typing import cast
@@ -210,3 +211,12 @@ def test_a_loss_that_runs_away_ends_the_run_with_a_sentence(conv: nn.Module, pre
     assert_clean(prepared[0])
     assert run.state_dict is None
     assert all(tensor.isfinite().all() for tensor in prepared[0].problem.student.state_dict().values())
+
+
+def test_pauses_do_not_count_as_time(conv: nn.Module) -> None:
+    began = time.perf_counter()
+    events = []
+    for event in execute(config(steps=2)):
+        events.append(event)
+        time.sleep(0.05)
+    assert result(events).seconds <= time.perf_counter() - began - 0.05 * (len(events) - 1)
