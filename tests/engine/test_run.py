@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator
 from types import SimpleNamespace
-from typing import cast
 
 import pytest
 import torch
@@ -14,7 +12,7 @@ from torch import nn
 
 from fcpts_core.engine import events as told
 from fcpts_core.engine import run as engine
-from fcpts_core.engine.events import Event, Finished, Phase, Started, Stepped, Surveyed
+from fcpts_core.engine.events import Finished, Phase, Started, Stepped, Surveyed
 from fcpts_core.engine.run import Prepared, Run, execute
 from fcpts_core.engine.snapshot import State, tell
 from fcpts_core.errors import RunError
@@ -181,7 +179,7 @@ def test_seconds_of_learning_grow_and_leave_pauses_out(conv: nn.Module, monkeypa
 
 def test_a_run_is_lazy_and_closing_it_leaves_all_clean(toy: nn.Module, prepared: list[Prepared]) -> None:
     run = Run(config())
-    events = cast("Generator[Event]", run.events())
+    events = run.events()
     assert not prepared
     assert isinstance(next(event for event in events if isinstance(event, Stepped)), Stepped)
     (used,) = prepared
