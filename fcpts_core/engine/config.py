@@ -16,8 +16,8 @@ class RunConfig:
 
     `overrides` changes single settings of the named method (see `fcpts_core.reconstruction.settings.Settings`).
     `weights`, `images` and `test` are paths; without them the model's own are used. `mean` and `std` (one number a
-    channel, on the 0..1 scale) are for a user's own model. The layers that `exclude` names (globs or module class names)
-    get no zeros; their weights may still be tuned.
+    channel, on the 0..1 scale) are for a user's own model. The layers that `exclude` names (globs or class names) get
+    no zeros; their weights may still be tuned.
     """
 
     model: str = "digits-resnet20"

@@ -20,7 +20,8 @@ from pages._ui.view import View
 TICK = 0.4
 PLAY_TICK = 0.2
 SENDING = 0.05
-PLOT_HEIGHT = "var(--fcpts-plot-height)"
+HEIGHTS = {"learning": "calc(var(--fcpts-plot-height) + 1.35rem)"}
+"""Heights of the plots that have no words below, hence more room; all others have the usual one."""
 
 
 def board(look: Callable[[], View]) -> None:
@@ -67,12 +68,17 @@ def _panels(view: View, moment: Moment) -> None:
         "allocation": charts.allocation(moment, chosen, revision),
         "layer": charts.layer(moment, first, chosen, revision),
         "learning": charts.learning(view.snapshot, moment.step, revision),
-        "layers": charts.layers(moment, first, chosen, revision),
+        "layers": charts.layers(moment, chosen, revision),
     }
     with st.container(key="board"):
         for name, panel in panels.items():
             with st.container(key=f"area-{name}"):
-                live_chart(panel, key=f"chart-{name}", height=PLOT_HEIGHT, on_click=partial(_clicked, name, moment))
+                live_chart(
+                    panel,
+                    key=f"chart-{name}",
+                    height=HEIGHTS.get(name, "var(--fcpts-plot-height)"),
+                    on_click=partial(_clicked, name, moment),
+                )
 
 
 def _clicked(chart: str, moment: Moment) -> None:

@@ -40,7 +40,7 @@ def steps_shown(page: Page) -> int:
 def test_a_first_visit_shows_a_recording_and_says_so(visit: Visit) -> None:
     page = visit()
     expect(badge(page)).to_have_text("Recording")
-    expect(page.get_by_text("This run was recorded")).to_be_visible()
+    expect(page.get_by_text("press Run for your own")).to_be_visible()
     expect(tile(page, "Sparsity")).to_contain_text("95.00")
 
 

@@ -40,7 +40,7 @@ def panels(snapshot: Snapshot, step: int | None = None) -> list[Panel]:
         charts.allocation(at, 0, "r"),
         charts.layer(at, first, 0, "r"),
         charts.learning(snapshot, at.step, "r"),
-        charts.layers(at, first, 0, "r"),
+        charts.layers(at, 0, "r"),
     ]
 
 
@@ -99,7 +99,7 @@ def test_a_run_without_steps_still_draws() -> None:
     begun = tell(list(events(4, steps=3))[:2])
     empty = moment(begun)
     assert (empty.sparsities, empty.curves) == ((), ())
-    for panel in (charts.allocation(empty, 1, "r"), charts.layer(empty, (), 1, "r"), charts.layers(empty, (), 1, "r")):
+    for panel in (charts.allocation(empty, 1, "r"), charts.layer(empty, (), 1, "r"), charts.layers(empty, 1, "r")):
         json.dumps(panel.figure, allow_nan=False)
     assert "first step" in json.dumps(charts.learning(begun, 0, "r").figure)
 
@@ -128,7 +128,7 @@ def test_the_loss_axis_stands_still_while_losses_stay_within_half_a_decade() -> 
 def test_cells_of_the_heat_map_are_pruned_within_the_threshold_and_kept_beyond() -> None:
     snapshot = tell(events(6, steps=5))
     at = moment(snapshot)
-    z = charts.layers(at, snapshot.surveys[0].curves, 0, "r").figure["data"][0]["z"]
+    z = charts.layers(at, 0, "r").figure["data"][0]["z"]
     rows, columns = (int(size) for size in z["shape"].split(", "))
     cells = np.frombuffer(base64.b64decode(z["bdata"]), dtype=np.int8).reshape(rows, columns)
     weights = np.linspace(-4, 4, rows)

@@ -46,7 +46,7 @@ def test_a_first_visit_shows_the_recording_and_says_so() -> None:
     assert view.kind is Kind.RECORDING
     assert not view.active
     assert words(view).badge == "Recording"
-    assert "recorded" in words(view).sentence
+    assert words(view).sentence.startswith("Recorded")
 
 
 def test_any_other_setting_shows_its_preview() -> None:

@@ -28,8 +28,8 @@ def layer(moment: Moment, first: tuple[Curve, ...], chosen: int, revision: str) 
         return Panel("layer", title, "The density of this layer is not measured yet.", empty)
     curve = moment.curves[chosen]
     t = moment.thresholds[chosen] if moment.thresholds else None
-    # Wide enough for the densities before learning and for the threshold, and snapped, so that it seldom moves.
-    reach = read.snapped(max(read.reach(first[chosen]), 1.4 * (t or 0.0)))
+    # Wide enough for the density before learning, for that of now and for the threshold; snapped, so it seldom moves.
+    reach = read.snapped(max(read.reach(first[chosen]), read.reach(curve), 1.4 * (t or 0.0)))
     traces = [*_density(curve, t, reach), *_bridge(curve, t, reach)]
     peak = read.snapped(1.05 * max(curve.pdf), 1.15)
     layout = {

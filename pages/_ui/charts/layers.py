@@ -1,7 +1,7 @@
 """All layers at once: one column a layer, its density drawn along the column, pruned in the middle, kept beyond +-t.
 
-Every layer stands on its own scale, `w` divided by the spread of its weights before the first step, so layers of
-different size can be compared. One heat map: it reads the same with 10 or 160 layers.
+Every layer stands on its own scale, `w` divided by the spread of its weights, so layers of different size can be
+compared. One heat map: it reads the same with 10 or 160 layers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from fcpts_core.engine.events import Curve
 from pages._ui.charts import curves as read
 from pages._ui.charts.axes import hover_texts, layer_axis, lit
 from pages._ui.charts.moment import Moment
@@ -22,10 +21,10 @@ ROWS = 81
 SHADE = 0.45
 
 
-def layers(moment: Moment, first: tuple[Curve, ...], chosen: int, revision: str) -> Panel:
-    """The heat map; `first` are the densities before the first step, which fix every layer's scale, both `[L]`."""
+def layers(moment: Moment, chosen: int, revision: str) -> Panel:
+    """The heat map, the layer `chosen` framed."""
     positions = list(range(len(moment.layers)))
-    spreads = [read.spread(curve) for curve in first]
+    spreads = [read.spread(curve) for curve in moment.curves]
     limits = [min(t / s, SPAN) for t, s in zip(moment.thresholds, spreads, strict=False)]
     traces = [_heat(moment, spreads), *(_rule(sign, limits) for sign in (1, -1) if limits)]
     if moment.curves:

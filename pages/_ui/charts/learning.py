@@ -1,4 +1,8 @@
-"""Is it learning: losses on a log axis above, global sparsity against its target below, one x axis for both."""
+"""Is it learning: three small charts over the same steps, one below the other, never two y axes in one.
+
+Above the reconstruction loss and the total on a log axis, in the middle the control loss on its own log axis, below the
+global sparsity against its target.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from pages._ui import numbers as fmt
 from pages._ui.charts.panel import Entry, Panel, numbers
 
 FLOOR = 1e-6
+ROWS = {"y": (0.67, 0.93), "y2": (0.43, 0.57), "y3": (0.0, 0.33)}
+"""Axes of the three charts and the heights they take; above each stands its name."""
 
 
 def learning(snapshot: Snapshot, step: int, revision: str) -> Panel:
@@ -23,94 +29,102 @@ def learning(snapshot: Snapshot, step: int, revision: str) -> Panel:
     reconstruction = [point.reconstruction for point in history]
     control = [point.control for point in history]
     total = [point.total for point in history]
+    sparsity = [point.sparsity for point in history]
+    scheduled = [point.scheduled_target for point in history]
     traces = [
-        _line("reconstruction", xs, reconstruction, "@text", "solid", 1.8),
-        _line("control", xs, control, "@muted", "dot", 1.5),
-        _line("total", xs, total, "@violet", "dash", 1.5),
+        _line("y", "total", xs, total, "@violet", "dash", 1.5),
+        _line("y", "reconstruction", xs, reconstruction, "@text", "solid", 2.0),
+        _line("y2", "control", xs, control, "@text", "solid", 1.5),
+        _line("y3", "target of the step", xs, scheduled, "@text/0.55", "dot", 1.2),
+        _line("y3", "sparsity", xs, sparsity, "@pruned", "solid", 2.2),
     ]
-    traces.append({**_line("sparsity", xs, [p.sparsity for p in history], "@pruned", "solid", 2.2), "yaxis": "y2"})
-    if any(abs(point.scheduled_target - target) > 1e-9 for point in history):
-        goal = _line("target of this step", xs, [p.scheduled_target for p in history], "@text/0.5", "dash", 1.0)
-        traces.append({**goal, "yaxis": "y2"})
-    low, high = _loss_range([reconstruction, control, total])
     floor = _sparsity_floor(history, target)
     layout = {
         "uirevision": revision,
         "hovermode": "x",
-        "margin": {"l": 52, "r": 8, "t": 9, "b": 34},
-        "xaxis": {"title": {"text": "step"}, "range": [0, max(steps, 1)], "anchor": "y2", "showgrid": False},
-        "yaxis": {
-            "title": {"text": "loss (log)"},
-            "type": "log",
-            "range": [low, high],
-            "domain": [0.5, 1.0],
-            "dtick": 1,
-            "exponentformat": "power",
-        },
-        "yaxis2": {
-            "title": {"text": "sparsity"},
-            "domain": [0.0, 0.37],
-            "range": [floor, 1.0 if floor < 0.9 else min(1.0, target + (target - floor) / 2)],
-            "tickformat": ".0%" if floor < 0.95 else ".1%",
-            "nticks": 4,
-        },
+        "margin": {"l": 44, "r": 10, "t": 0, "b": 32},
+        "xaxis": {"title": {"text": "step"}, "range": [0, max(steps, 1)], "anchor": "y3", "showgrid": False},
+        "yaxis": _log_axis("y", _decades([*reconstruction, *total], 1.0)),
+        "yaxis2": _log_axis("y2", _decades(control, 1.0)),
+        "yaxis3": {"domain": ROWS["y3"], "range": [floor, 1.0], **_sparsity_ticks(floor)},
         "shapes": [_target(target), *([_now(step)] if xs and step < xs[-1] else [])],
-        "annotations": [_target_label(target), *([] if history else [_nothing_yet(steps)])],
+        "annotations": [
+            _name("y", "distance from the dense model (log)"),
+            _name("y2", "control loss, distance from the target (log)"),
+            _name("y3", "global sparsity"),
+            _target_label(target),
+            *([] if history else [_nothing_yet(steps)]),
+        ],
     }
     return Panel(
         name="learning",
         title="Is it learning?",
         summary=_summary(history, steps, target),
         figure={"data": traces, "layout": layout},
-        legend=(
-            Entry("reconstruction", "@text", "line"),
-            Entry("control", "@muted", "dot"),
-            Entry("total", "@violet", "dash"),
-        ),
-        note="How far from the dense model (reconstruction) and from the target (control).",
+        legend=(Entry("reconstruction", "@text", "line"), Entry("total", "@violet", "dash")),
     )
 
 
-def _line(name: str, xs: Sequence[int], ys: Sequence[float], colour: str, dash: str, width: float) -> dict[str, Any]:
-    value = "%{y:.1%}" if name in ("sparsity", "target of this step") else "%{y:.3g}"
+def _line(
+    axis: str, name: str, xs: Sequence[int], ys: Sequence[float], colour: str, dash: str, width: float
+) -> dict[str, Any]:
+    shares = axis == "y3"
+    shown = [y if shares else max(y, FLOOR) for y in ys]
     return {
         "type": "scatter",
         "mode": "lines",
         "name": name,
         "x": numbers(xs),
-        "y": numbers([max(y, FLOOR) if math.isfinite(y) else math.nan for y in ys]),
+        "y": numbers([y if math.isfinite(y) else math.nan for y in shown]),
+        "yaxis": axis,
         "line": {"color": colour, "dash": dash, "width": width},
-        "hovertemplate": f"step %{{x}}: {name} {value}<extra></extra>",
+        "hovertemplate": f"step %{{x}}: {name} %{{y:{'.2%' if shares else '.3g'}}}<extra></extra>",
     }
 
 
-def _loss_range(series: Sequence[Sequence[float]]) -> tuple[float, float]:
-    """Half decades around the losses, at least four of them: they move when one is passed, not at every tick."""
-    logs = sorted(math.log10(max(y, FLOOR)) for ys in series for y in ys if math.isfinite(y))
+def _log_axis(axis: str, ends: tuple[float, float]) -> dict[str, Any]:
+    # A tick at every decade or, where there are many, at every other one, so that labels never touch.
+    step = max(1, math.ceil((ends[1] - ends[0]) / (3 if axis == "y" else 1.5)))
+    return {"type": "log", "range": list(ends), "domain": ROWS[axis], "dtick": step, "exponentformat": "power"}
+
+
+def _decades(series: Sequence[float], least: float) -> tuple[float, float]:
+    """Half decades around the values, at least `least` decades: they move when one is passed, not at every tick."""
+    logs = sorted(math.log10(max(y, FLOOR)) for y in series if math.isfinite(y))
     if not logs:
-        return -2.0, 1.0
+        return -1.0, 0.0
     high = math.ceil(2 * logs[-1] + 0.1) / 2
-    low = math.floor(max(logs[len(logs) // 50], logs[-1] - 5))
-    return float(min(low, high - 2)), high
+    low = math.floor(2 * max(logs[len(logs) // 50], logs[-1] - 4) - 0.1) / 2
+    return min(low, high - least), high
 
 
 def _sparsity_floor(history: Sequence[Stepped], target: float) -> float:
     """A tidy lower end for the sparsity axis, below everything that was reached."""
     lowest = min((point.sparsity for point in history), default=0.0)
     room = min(lowest, target) - 0.25 * (1 - min(lowest, target))
-    for floor in (0.99, 0.98, 0.95, 0.9, 0.8, 0.75, 0.5, 0.25):
-        if room >= floor:
-            return floor
-    return 0.0
+    return next((floor for floor in (0.98, 0.95, 0.9, 0.8, 0.5) if room >= floor), 0.0)
+
+
+def _sparsity_ticks(floor: float) -> dict[str, Any]:
+    middle = (1 + floor) / 2
+    digits = 0 if round(100 * middle, 6).is_integer() else 1
+    ends = [floor, middle, 1.0]
+    return {"tickvals": ends, "ticktext": [f"{100 * x:.{digits}f}" for x in ends[:2]] + [f"100{fmt.NARROW_SPACE}%"]}
+
+
+def _name(axis: str, text: str) -> dict[str, Any]:
+    """The name of one of the three charts, above its left end."""
+    place = {"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": ROWS[axis][1], "yanchor": "bottom"}
+    return {**place, "text": text, "showarrow": False, "font": {"size": 11, "color": "@muted"}}
 
 
 def _target(target: float) -> dict[str, Any]:
     rule = {"dash": "dash", "width": 1.5, "color": "@text"}
-    return {"type": "line", "xref": "paper", "yref": "y2", "x0": 0, "x1": 1, "y0": target, "y1": target, "line": rule}
+    return {"type": "line", "xref": "paper", "yref": "y3", "x0": 0, "x1": 1, "y0": target, "y1": target, "line": rule}
 
 
 def _target_label(target: float) -> dict[str, Any]:
-    place = {"xref": "paper", "x": 1, "xanchor": "right", "yref": "y2", "y": target, "yanchor": "bottom"}
+    place = {"xref": "paper", "x": 1, "xanchor": "right", "yref": "paper", "y": ROWS["y3"][1], "yanchor": "bottom"}
     return {
         **place,
         "text": f"target {fmt.percent(target)}",
@@ -121,7 +135,7 @@ def _target_label(target: float) -> dict[str, Any]:
 
 def _nothing_yet(steps: int) -> dict[str, Any]:
     words = "The curves begin with the first step." if steps else "This method learns nothing: it prunes once."
-    place = {"xref": "paper", "x": 0.5, "yref": "paper", "y": 0.75}
+    place = {"xref": "paper", "x": 0.5, "yref": "paper", "y": sum(ROWS["y"]) / 2}
     return {**place, "text": words, "showarrow": False, "font": {"size": 12, "color": "@muted"}}
 
 

@@ -99,7 +99,10 @@ def _clock(view: View, moment: Moment | None) -> str:
 def _sentence(view: View) -> str:
     snapshot, started = view.snapshot, view.snapshot.started
     if view.kind is Kind.RECORDING:
-        return "This run was recorded. Replay it below, or press Run to make your own."
+        share, method = fmt.percent(view.config.sparsity), style_of(view.config.method).label
+        return (
+            f"Recorded: {method} learns which {share} of the weights can be zero. Replay it, or press Run for your own."
+        )
     if view.problem:
         return view.problem
     if view.kind is Kind.PREVIEW:
