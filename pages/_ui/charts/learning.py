@@ -43,9 +43,15 @@ def learning(snapshot: Snapshot, step: int, revision: str) -> Panel:
         "uirevision": revision,
         "hovermode": "x",
         "margin": {"l": 44, "r": 10, "t": 0, "b": 32},
-        "xaxis": {"title": {"text": "step"}, "range": [0, max(steps, 1)], "anchor": "y3", "showgrid": False},
-        "yaxis": _log_axis("y", _decades([*reconstruction, *total], 1.0)),
-        "yaxis2": _log_axis("y2", _decades(control, 1.0)),
+        "xaxis": {
+            "title": {"text": "step"},
+            "range": [0, max(steps, 1)],
+            "anchor": "y3",
+            "showgrid": False,
+            "showticklabels": steps > 0,
+        },
+        "yaxis": _log_axis("y", _decades([*reconstruction, *total]), bool(xs)),
+        "yaxis2": _log_axis("y2", _decades(control), bool(xs)),
         "yaxis3": {"domain": ROWS["y3"], "range": [floor, 1.0], **_sparsity_ticks(floor)},
         "shapes": [_target(target), *([_now(step)] if xs and step < xs[-1] else [])],
         "annotations": [
@@ -82,20 +88,21 @@ def _line(
     }
 
 
-def _log_axis(axis: str, ends: tuple[float, float]) -> dict[str, Any]:
+def _log_axis(axis: str, ends: tuple[float, float], known: bool) -> dict[str, Any]:
     # A tick at every decade or, where there are many, at every other one, so that labels never touch.
     step = max(1, math.ceil((ends[1] - ends[0]) / (3 if axis == "y" else 1.5)))
-    return {"type": "log", "range": list(ends), "domain": ROWS[axis], "dtick": step, "exponentformat": "power"}
+    look = {"dtick": step, "exponentformat": "power"} if known else {"showticklabels": False, "showgrid": False}
+    return {"type": "log", "range": list(ends), "domain": ROWS[axis], **look}
 
 
-def _decades(series: Sequence[float], least: float) -> tuple[float, float]:
-    """Half decades around the values, at least `least` decades: they move when one is passed, not at every tick."""
+def _decades(series: Sequence[float]) -> tuple[float, float]:
+    """Half decades around the values, at least two of them: they move when one is passed, not at every tick."""
     logs = sorted(math.log10(max(y, FLOOR)) for y in series if math.isfinite(y))
     if not logs:
         return -1.0, 0.0
     high = math.ceil(2 * logs[-1] + 0.1) / 2
     low = math.floor(2 * max(logs[len(logs) // 50], logs[-1] - 4) - 0.1) / 2
-    return min(low, high - least), high
+    return min(low, high - 1.0), high
 
 
 def _sparsity_floor(history: Sequence[Stepped], target: float) -> float:

@@ -119,6 +119,8 @@ def _sentence(view: View) -> str:
         return f"Stopped after step {snapshot.step}, before anything was measured. Press Run to start again."
     if snapshot.state is State.FAILED:
         return f"{snapshot.reason} Change a setting, then press Run again."
+    if snapshot.result is not None:
+        return f"{fmt.count(snapshot.result.zeros)} of {fmt.count(snapshot.result.weights)} weights are zero, as asked."
     if view.changed:
         return "The settings have changed since: they are for the next run."
     if snapshot.state is State.PAUSED:
