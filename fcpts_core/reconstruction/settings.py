@@ -55,7 +55,7 @@ class Settings:
     `bridge.threshold`, `density` in `density.histogram`, `bandwidth` in `density.bandwidth`.
     """
 
-    steps: int = 400
+    steps: int = 300
     batch_size: int = 64
     optimizer: str = "sgd"
     learning_rate: float = 0.05
