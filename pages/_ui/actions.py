@@ -30,21 +30,24 @@ def actions(view: View, place: str) -> None:
     run, state = view.run.id, view.state
     if state is State.DONE:
         _take_home(view, place)
-    elif state is State.QUEUED:
-        _button("Cancel", "close", place, runs.registry().cancel, run)
     elif not state.final:
-        paused = state is State.PAUSED
-        if paused:
-            _button("Resume", "play_arrow", place, runs.registry().resume, run)
-        else:
-            _button("Pause", "pause", place, runs.registry().pause, run)
-        _button("Step", "skip_next", place, runs.registry().step, run, disabled=not paused)
-        _button("Stop", "stop", place, runs.registry().cancel, run)
+        _steer(run, state, place)
 
 
-def _button(label: str, icon: str, place: str, act: Callable[[str], None], run: str, disabled: bool = False) -> None:
-    key = f"{place}-{label.lower()}"
-    st.button(label, key=key, icon=f":material/{icon}:", on_click=act, args=(run,), disabled=disabled)
+def _steer(run: str, state: State, place: str) -> None:
+    """Three buttons that never move, so that none slips away under a finger when the state changes."""
+    registry, waiting = runs.registry(), state is State.QUEUED
+
+    def button(name: str, label: str, icon: str, act: Callable[[str], None], possible: bool = True) -> None:
+        key, material = f"{place}-{name}", f":material/{icon}:"
+        st.button(label, key=key, icon=material, on_click=act, args=(run,), disabled=not possible)
+
+    if state is State.PAUSED:
+        button("go", "Resume", "play_arrow", registry.resume)
+    else:
+        button("go", "Pause", "pause", registry.pause, possible=not waiting)
+    button("step", "Step", "skip_next", registry.step, possible=state is State.PAUSED)
+    button("stop", "Cancel" if waiting else "Stop", "close" if waiting else "stop", registry.cancel)
 
 
 def _file(run: str, name: str) -> bytes:

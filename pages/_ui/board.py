@@ -50,7 +50,8 @@ def _draw(look: Callable[[], View], was_open: bool) -> None:
         with st.container(key="actions-open" if view.open else "actions", horizontal=True, width="content"):
             actions(view, "strip")
     if moment is None:
-        st.container(key="empty", height="stretch")
+        with st.container(key="empty"):
+            st.markdown(view.problem or view.snapshot.phase or "Waiting for the run before this one.")
     else:
         _panels(view, moment)
         replay.controls(view, moment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -10,6 +11,7 @@ from fcpts_core.density import BANDWIDTHS
 from fcpts_core.methods import METHODS
 from fcpts_core.models.cards import MODELS
 from fcpts_core.reconstruction.settings import CHOICES
+from pages._ui import runs
 from pages._ui.files import stored
 from pages._ui.settings import Files, checked, defaults
 
@@ -31,7 +33,7 @@ def controls() -> tuple[dict[str, Any], Files, DeltaGenerator]:
     values["model"] = st.selectbox("Model", list(MODELS), key=_seeded("model", defaults()["model"]))
     card = MODELS[values["model"]]
     st.caption(card.title)
-    files = Files() if card.bundled else _own_files()
+    files = Files() if card.bundled else _own_files(card.name)
     values["method"] = st.selectbox(
         "Method",
         list(METHODS),
@@ -67,12 +69,22 @@ def forget_widgets() -> None:
         del st.session_state[key]
 
 
-def _own_files() -> Files:
+def _own_files(model: str) -> Files:
+    """What the reader uploads; where nothing is uploaded, what the last run of this model had."""
+    before = runs.own_files(model)
+
+    def ask(label: str, kinds: list[str], key: str, last: str | None) -> str | None:
+        path = stored(st.file_uploader(label, type=kinds, key=key)) or last
+        if path is not None and path == last:
+            st.caption(f"Now {Path(path).name}")
+        return path
+
     with st.expander("Your files", expanded=True):
-        weights = st.file_uploader("Weights", type=["safetensors", "pt", "pth"], key="file-weights")
-        images = st.file_uploader("Calibration images", type=["npz"], key="file-images")
-        test = st.file_uploader("Test images, with labels", type=["npz"], key="file-test")
-    return Files(stored(weights), stored(images), stored(test))
+        return Files(
+            ask("Weights", ["safetensors", "pt", "pth"], "file-weights", before.weights),
+            ask("Calibration images", ["npz"], "file-images", before.images),
+            ask("Test images, with labels", ["npz"], "file-test", before.test),
+        )
 
 
 def _target() -> float:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.snapshot import Snapshot
+from fcpts_core.models.cards import MODELS
 from pages._ui import numbers as fmt
 from pages._ui import runs
 
@@ -14,12 +15,15 @@ def launcher(config: RunConfig, picture: Snapshot | str, key: str) -> None:
     """The one primary button of the page; `picture` is the preview of `config`, or why there is none."""
     run = runs.own_run()
     busy = run is not None and not run.state.final
-    blocked = busy or isinstance(picture, str)
+    lacking = MODELS[config.model].data is None and config.images is None
+    blocked = busy or lacking or isinstance(picture, str)
     st.button("Run", key=key, type="primary", width="stretch", disabled=blocked, on_click=runs.start, args=(config,))
     if busy:
         st.caption("A run is under way. Stop it to start another.")
-    elif not isinstance(picture, str):
-        st.caption(_estimate(config, picture))
+    elif isinstance(picture, str):
+        st.caption("Not ready yet.")
+    else:
+        st.caption("Add calibration images to run." if lacking else _estimate(config, picture))
 
 
 def target_words(picture: Snapshot | str) -> str:

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from fcpts_core.allocation import ALLOCATIONS
 from fcpts_core.bridge import threshold_for
-from fcpts_core.density import estimate, resample
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Curve, Layer, Started, Stepped, Surveyed
+from fcpts_core.engine.run import curve
 from fcpts_core.engine.snapshot import Snapshot, State
 from fcpts_core.errors import InputError
 from fcpts_core.methods import METHODS, settings_for
@@ -43,7 +43,7 @@ def portrait(model: str, weights: str | None, exclude: tuple[str, ...], bandwidt
     return Portrait(
         tuple(Layer(layer.name, layer.kind, layer.shape, layer.weights) for layer in found),
         tensors,
-        tuple(_curve(tensor, bandwidth) for tensor in tensors),
+        tuple(curve(tensor, bandwidth) for tensor in tensors),
     )
 
 
@@ -96,9 +96,3 @@ def _told(text: str) -> Snapshot:
         seconds=0.0,
     )
     return Snapshot(State.QUEUED, "", started, (before,), (Surveyed(0, seen.curves),))
-
-
-def _curve(weights: Tensor, bandwidth: str) -> Curve:
-    density = estimate(weights, bandwidth)
-    lo, hi, pdf = resample(density)
-    return Curve(lo, hi, pdf, density.atom, density.bandwidth)

@@ -48,12 +48,9 @@ def controls(view: View, moment: Moment) -> None:
 
 
 def _scrubber(view: View, last: int) -> None:
-    if playing():
-        st.button("Stop replay", icon=":material/stop:", on_click=_play, args=(False,), key="replay-stop")
-    else:
-        st.button(
-            "Replay", icon=":material/replay:", on_click=_play, args=(True,), key="replay-play", disabled=view.active
-        )
+    label, icon = ("Halt", "stop") if playing() else ("Replay", "replay")
+    turn = not playing()
+    st.button(label, icon=f":material/{icon}:", key="replay-play", on_click=_play, args=(turn,), disabled=view.active)
     if view.active:
         st.session_state["replay-live"] = last
         st.slider(

@@ -11,6 +11,7 @@ from fcpts_core.engine.recording import load_recording
 from fcpts_core.engine.snapshot import Snapshot, tell
 from fcpts_core.engine.workers import RunRegistry
 from fcpts_core.errors import InputError
+from pages._ui.settings import Files
 
 RECORDING = ("recordings", "digits-resnet20-fcpts-95.jsonl.gz")
 
@@ -42,6 +43,14 @@ def own_run() -> RunView | None:
             "The settings are still here; press Run to start it again."
         )
     return run
+
+
+def own_files(model: str) -> Files:
+    """The files of this browser's run of `model`, which outlive a reload; none where it has no such run."""
+    run = own_run()
+    if run is None or run.config.model != model:
+        return Files()
+    return Files(run.config.weights, run.config.images, run.config.test)
 
 
 def start(config: RunConfig) -> None:

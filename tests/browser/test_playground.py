@@ -154,7 +154,7 @@ def test_a_replay_can_be_scrubbed_and_played(visit: Visit) -> None:
     slider.press("Home")
     expect(clock).to_contain_text(re.compile(r"step [01] of"))
     button(page, "Replay").click()
-    expect(button(page, "Stop replay")).to_be_visible()
+    expect(button(page, "Halt")).to_be_visible()
     expect(clock).to_contain_text("step 300 of 300", timeout=60_000)
     expect(button(page, "Replay")).to_be_visible()
 

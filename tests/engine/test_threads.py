@@ -31,7 +31,7 @@ def test_each_run_has_its_share_of_the_cores_and_steps_back_behind_the_page(open
     registry = open_registry(lambda config: run, max_running=1)
     until(registry, registry.submit(CONFIG))
     threads, niceness = run.seen
-    assert threads == share(1) == all_threads()
+    assert threads == share(1) == max(1, all_threads() - 1)
     assert torch.get_num_threads() == before
     if sys.platform == "linux":
         assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + BACKGROUND_NICENESS)

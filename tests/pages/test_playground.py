@@ -117,7 +117,7 @@ def test_a_run_goes_from_the_button_to_its_result(app: AppTest, registry: RunReg
 def test_pause_step_and_resume(app: AppTest, registry: RunRegistry) -> None:
     opened(app, steps="400")
     app.button(key="launch").click().run()
-    app.button(key="strip-pause").click().run()
+    app.button(key="strip-go").click().run()
     until(app, registry, State.PAUSED)
     assert "Resume" in labels(app)
     before = runs.registry().view(app.session_state.run)
@@ -127,7 +127,7 @@ def test_pause_step_and_resume(app: AppTest, registry: RunRegistry) -> None:
     assert before is not None
     assert after is not None
     assert after.snapshot.step == before.snapshot.step + 1
-    app.button(key="strip-resume").click().run()
+    app.button(key="strip-go").click().run()
     assert "Pause" in labels(app)
     app.button(key="strip-stop").click().run()
     until(app, registry)
@@ -173,7 +173,7 @@ def test_a_second_user_waits_in_the_queue_and_may_leave_it(app: AppTest, registr
     waiting = registry.view(second.session_state.run)
     assert waiting is not None
     assert (waiting.state, waiting.queue_position) == (State.QUEUED, 1)
-    second.button(key="strip-cancel").click().run()
+    second.button(key="strip-stop").click().run()
     until(second, registry)
     assert "Cancel" not in labels(second)
 

@@ -89,7 +89,8 @@ def test_a_run_that_has_read_nothing_yet_goes_on_showing_its_preview() -> None:
 def test_settings_that_cannot_run_say_why() -> None:
     view = choose(OTHER, None, TOLD, "No such weights: upload a file.", untouched=False)
     assert charts.moment_at(view.snapshot) is None
-    assert words(view).sentence == "No such weights: upload a file."
+    assert view.problem == "No such weights: upload a file."
+    assert (words(view).badge, words(view).tiles) == ("Not ready", ())
 
 
 def test_every_state_has_its_own_badge_and_never_two_meanings() -> None:

@@ -5,6 +5,7 @@
 import { colours, paint, template } from "./paint.js";
 import { PLOTLY } from "./settings.js";
 
+const LINGER = 1000;
 const panels = new WeakMap();
 const waiting = [];
 const plotly = load(PLOTLY);
@@ -22,12 +23,16 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   panel.data = data;
   label(panel);
   enqueue(panel);
-  return () => {
-    panel.observer.disconnect();
-    panel.gone = true;
-    if (panel.mounted) window.Plotly.purge(panel.plot);
-    panels.delete(parentElement);
-  };
+  return () => setTimeout(() => !parentElement.isConnected && remove(panel, parentElement), LINGER);
+}
+
+// Streamlit also calls the clean-up of a call that newer data has overtaken, while the panel goes on. So a panel is taken
+// down only when it has really left the page.
+function remove(panel, parent) {
+  panel.observer.disconnect();
+  panel.gone = true;
+  if (panel.mounted) window.Plotly.purge(panel.plot);
+  panels.delete(parent);
 }
 
 function build(parent) {

@@ -5,6 +5,7 @@ const timers = new WeakMap();
 
 export default function mount({ data, parentElement, setTriggerValue }) {
   clearTimeout(timers.get(parentElement));
-  if (data.after !== null) timers.set(parentElement, setTimeout(() => setTriggerValue("beat", data.now), data.after));
-  return () => clearTimeout(timers.get(parentElement));
+  if (data.after === null) return;
+  const beat = () => parentElement.isConnected && setTriggerValue("beat", data.now);
+  timers.set(parentElement, setTimeout(beat, data.after));
 }

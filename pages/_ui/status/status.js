@@ -1,5 +1,6 @@
 // The words and numbers above the charts: what is running, with which settings, how far, and what came of it so far.
-// Elements are made once and rewritten in place, so nothing flickers and a screen reader hears only the state.
+// Elements are made once and rewritten in place, so nothing flickers and a screen reader hears only the state. There is
+// nothing to clean up: the elements go with their parent.
 
 import { bar } from "./progress.js";
 
@@ -12,7 +13,6 @@ export default function mount({ data, parentElement }) {
     strips.set(parentElement, strip);
   }
   show(strip, data);
-  return () => strips.delete(parentElement);
 }
 
 function build(parent) {

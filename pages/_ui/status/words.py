@@ -54,7 +54,8 @@ BADGES = {
 def status_of(view: View, moment: Moment | None) -> Status:
     """Everything the strip shows of `view`, whose picture is `moment`."""
     state = view.snapshot.state
-    badge = {Kind.RECORDING: "Recording", Kind.PREVIEW: "Preview"}.get(view.kind, BADGES[state])
+    others = {Kind.RECORDING: "Recording", Kind.PREVIEW: "Not ready" if view.problem else "Preview"}
+    badge = others.get(view.kind, BADGES[state])
     share = _share(view)
     return Status(
         state=view.kind.value if view.kind is not Kind.RUN else state.value,
@@ -104,7 +105,7 @@ def _sentence(view: View) -> str:
             f"Recorded: {method} learns which {share} of the weights can be zero. Replay it, or press Run for your own."
         )
     if view.problem:
-        return view.problem
+        return ""
     if view.kind is Kind.PREVIEW:
         if started is None:
             return ""
