@@ -23,6 +23,11 @@ WATCH_LONG_TASKS = """() => {
 }"""
 
 
+def strain() -> float:
+    """How much longer things take because of other work on this machine: its load for each core, 1 where that is less."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def start(page: Page) -> None:
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator(".fcpts-badge")).to_have_text("Running")
@@ -69,13 +74,12 @@ def zoom(page: Page, chart: str) -> list[float]:
 
 
 def test_the_first_chart_comes_within_three_seconds_on_a_warm_server(visit: Visit) -> None:
-    """On a machine that is busy with other work, time stretches as its load exceeds its cores."""
     visit()
     seconds = []
     for _ in range(TRIES):
         page = visit()
         seconds.append(page.evaluate("performance.getEntriesByName('fcpts-first-chart')[0].startTime") / 1000)
-        if seconds[-1] <= LIMIT * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)):
+        if seconds[-1] <= LIMIT * strain():
             return
     pytest.fail(f"The first chart took {seconds} s.")
 
@@ -99,8 +103,26 @@ def test_charts_keep_node_and_zoom_over_ticks(visit: Visit) -> None:
     assert range_of(page, "allocation") == zoomed
 
 
+def test_settings_changed_and_layers_clicked_in_a_run_leave_every_panel_in_its_place(visit: Visit) -> None:
+    page = visit("/?steps=2000")
+    start(page)
+    parts = page.locator(".fcpts-panel, .fcpts-status")
+    for part in parts.all():
+        part.evaluate("(node) => { node.marked = true; }")
+    slider = page.get_by_role("slider", name="Target sparsity")
+    area = page.locator("[data-chart=allocation] .nsewdrag").first.bounding_box()
+    assert area is not None
+    for turn in range(12):
+        slider.press("ArrowLeft" if turn % 2 else "ArrowRight")
+        page.wait_for_timeout(100 + 30 * (turn % 4))
+        page.mouse.click(area["x"] + area["width"] * (turn + 1) / 14, area["y"] + area["height"] / 2)
+    wait_for_ticks(page, 2)
+    expect(parts).to_have_count(5)
+    assert parts.evaluate_all("(nodes) => nodes.every((node) => node.marked === true)")
+
+
 def test_no_tick_blocks_the_page_with_53_layers(visit: Visit) -> None:
-    """Other work on the machine makes tasks look long, so the page gets several chances to show that it can."""
+    """Other work on the machine stretches tasks, so the page gets several chances to show that it can."""
     page = visit("/?steps=2000&seed=53")
     start(page)
     wait_for_ticks(page, 3)
@@ -109,7 +131,7 @@ def test_no_tick_blocks_the_page_with_53_layers(visit: Visit) -> None:
         page.evaluate(WATCH_LONG_TASKS)
         wait_for_ticks(page, 3)
         seen.append(page.evaluate("window.longTasks"))
-        if max(seen[-1], default=0) <= LONG:
+        if max(seen[-1], default=0) <= LONG * strain():
             return
     pytest.fail(f"Long tasks in every stretch of three ticks: {seen} ms.")
 

@@ -17,15 +17,15 @@ def allocation(moment: Moment, chosen: int, revision: str) -> Panel:
     r = moment.sparsities
     columns: list[dict[str, Any]] = []
     if r:
-        look = {"type": "bar", "x": positions, "width": 0.86, "customdata": positions}
         texts = {"hovertext": hover_texts(moment), "hovertemplate": "%{hovertext}<extra></extra>"}
-        pruned = {**look, **texts, "y": numbers(r), "marker": {"color": "@pruned/0.4"}}
-        kept = {"y": numbers([1 - x for x in r]), "base": numbers(r), "marker": {"color": "@kept"}, "hoverinfo": "skip"}
-        columns = [pruned, {**look, **kept}]
+        look = {"type": "bar", "x": positions, "width": 0.86, "customdata": positions, **texts}
+        pruned = {"y": numbers(r), "marker": {"color": "@pruned/0.4"}}
+        kept = {"y": numbers([1 - x for x in r]), "base": numbers(r), "marker": {"color": "@kept"}}
+        columns = [{**look, **pruned}, {**look, **kept}]
     ghosts = [_ghost(name, values) for name, values in moment.started.references.items()]
     layout = {
         "uirevision": revision,
-        "hovermode": "x",
+        "hovermode": "closest",
         "barmode": "overlay",
         "margin": {"l": 44, "r": 8, "t": 9, "b": 22},
         "xaxis": layer_axis(moment.layers),

@@ -31,7 +31,7 @@ def layers(moment: Moment, chosen: int, revision: str) -> Panel:
         traces.append(_pointer(moment, positions))
     layout = {
         "uirevision": revision,
-        "hovermode": "x",
+        "hovermode": "closest",
         "margin": {"l": 44, "r": 8, "t": 9, "b": 22},
         "xaxis": layer_axis(moment.layers),
         "yaxis": {
@@ -52,7 +52,7 @@ def layers(moment: Moment, chosen: int, revision: str) -> Panel:
             Entry("kept", "@kept", "fill"),
             Entry("threshold \N{PLUS-MINUS SIGN}t", "@text", "line"),
         ),
-        note="How the weights of every layer spread: strong colour, many weights. Between the lines they are pruned.",
+        note="How the weights of every layer spread: the stronger the colour, the more of them.",
         clickable=True,
     )
 
@@ -103,13 +103,14 @@ def _rule(sign: int, limits: list[float]) -> dict[str, Any]:
 
 
 def _pointer(moment: Moment, positions: list[int]) -> dict[str, Any]:
-    """Invisible points that carry the hover text and take the click of their column."""
+    """Invisible columns that carry the hover text and take the click."""
     return {
-        "type": "scatter",
-        "mode": "markers",
+        "type": "bar",
         "x": positions,
-        "y": [0] * len(positions),
-        "marker": {"opacity": 0, "size": 1},
+        "y": [2 * SPAN] * len(positions),
+        "base": -SPAN,
+        "width": 1,
+        "marker": {"color": "@panel/0"},
         "customdata": positions,
         "hovertext": hover_texts(moment),
         "hovertemplate": "%{hovertext}<extra></extra>",

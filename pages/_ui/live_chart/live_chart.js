@@ -41,9 +41,9 @@ function build(parent) {
   const title = make("h2", "fcpts-panel-title", head);
   const aside = make("span", "fcpts-panel-aside", head);
   const legend = make("ul", "fcpts-legend", head);
-  const saves = make("div", "fcpts-saves", head);
   const plot = make("div", "fcpts-plot", root);
   const note = make("p", "fcpts-panel-note", root);
+  const saves = make("div", "fcpts-saves", root);
   const panel = { root, title, aside, legend, plot, note, mounted: false, gone: false, drawn: "" };
   plot.setAttribute("role", "img");
   for (const format of ["png", "svg"]) {
