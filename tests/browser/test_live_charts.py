@@ -24,7 +24,7 @@ WATCH_LONG_TASKS = """() => {
 
 
 def strain() -> float:
-    """How much longer things take because of other work on this machine: its load for each core, 1 where that is less."""
+    """How much longer things take because of other work here: the load for each core, at least 1."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
