@@ -9,12 +9,14 @@ import streamlit as st
 from pages._ui import runs, session
 from pages._ui.board import board
 from pages._ui.controls import controls
+from pages._ui.entrance import enter_by_app
 from pages._ui.launcher import launcher, target_words
 from pages._ui.live_chart import fetch_early
 from pages._ui.preview import previewed
 from pages._ui.settings import config_of, parameters
 from pages._ui.view import View, choose
 
+enter_by_app()
 st.html(Path(__file__).parent / "_ui" / "app.css")
 fetch_early()
 session.begin()
