@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from torch import nn
 
-from fcpts_core.engine import run as engine
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.job import RunLike
-from fcpts_core.engine.run import Prepared
+from fcpts_core.engine.prepare import Prepared, prepare
 from fcpts_core.engine.snapshot import State
 from fcpts_core.engine.workers import RunRegistry
 from tests.cases import NETWORKS, conv_net
@@ -62,11 +61,10 @@ def conv(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
 def prepared(monkeypatch: pytest.MonkeyPatch) -> list[Prepared]:
     """What the runs of the test have prepared, so that it can look at their networks."""
     found: list[Prepared] = []
-    usual = engine.prepare
 
     def keep(given: RunConfig) -> Prepared:
-        found.append(usual(given))
+        found.append(prepare(given))
         return found[-1]
 
-    monkeypatch.setattr(engine, "prepare", keep)
+    monkeypatch.setattr("fcpts_core.engine.run.prepare", keep)
     return found

@@ -13,7 +13,8 @@ from torch import nn
 from fcpts_core.engine import events as told
 from fcpts_core.engine import run as engine
 from fcpts_core.engine.events import Finished, Phase, Started, Stepped, Surveyed
-from fcpts_core.engine.run import Prepared, Run, execute
+from fcpts_core.engine.prepare import Prepared
+from fcpts_core.engine.run import Run, execute
 from fcpts_core.engine.snapshot import State, tell
 from fcpts_core.errors import RunError
 from fcpts_core.methods import METHODS

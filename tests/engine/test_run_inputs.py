@@ -14,7 +14,8 @@ from torch import nn
 from fcpts_core.bridge import reachable
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Event, Started
-from fcpts_core.engine.run import Prepared, Run, execute, prepare
+from fcpts_core.engine.prepare import Prepared, prepare
+from fcpts_core.engine.run import Run, execute
 from fcpts_core.errors import InputError
 from fcpts_core.models.cifar_resnet import CifarResNet, initialise
 from fcpts_core.models.layers import prunable_layers
