@@ -52,7 +52,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help=f"target share of zero weights, between 0 and 1 (default: {DEFAULT.sparsity})",
     )
     add("--weights", metavar="FILE", help="your own weights, .safetensors or a PyTorch state dict")
-    add("--images", metavar="PATH", help="calibration images, an .npz file or a folder (default: the model's own)")
+    add("--images", metavar="PATH", help="calibration images: .npz, a folder or a .zip (default: the model's own)")
     add("--test", metavar="PATH", help="labelled test images, likewise")
     add("--mean", metavar="A,B,C", type=_numbers, help="mean of each channel on the 0..1 scale")
     add("--std", metavar="A,B,C", type=_numbers, help="standard deviation of each channel on the 0..1 scale")

@@ -60,6 +60,6 @@ def _checked(path: Path, images: Any, channels: int, size: tuple[int, int] | Non
     if size is not None and images.shape[1:3] != size:
         raise InputError(
             f"{path} has images of {images.shape[1]}x{images.shape[2]} pixels, the model takes {size[0]}x{size[1]}: "
-            f"resize them first, or pass a folder of images, which are resized."
+            f"resize them first, or pass a folder or a zip of pictures, which are resized."
         )
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))

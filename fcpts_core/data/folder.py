@@ -1,80 +1,71 @@
-"""Images from a folder of picture files, in the order of their paths.
-
-Pictures beside each other have no labels. Where all of them lie in sub-folders, the sub-folders are the classes: whole
-numbers (`0`, `1`, ...) are the labels themselves; other names count from 0 in sorted order, if there are as many as
-the network has classes, and say nothing otherwise.
-"""
+"""Images from a folder or a zip of picture files, in the order of their paths, with the labels that are there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 
+from fcpts_core.data import labelled, zipped
+from fcpts_core.data.pictures import SUFFIXES, Entry, decode
+from fcpts_core.data.transform import Transform
 from fcpts_core.errors import InputError
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"}
-MODES = {1: "L", 3: "RGB"}
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the network takes: `size` is height and width, used where there is no `transform`; `limit` None is all."""
+
+    channels: int
+    size: tuple[int, int] | None
+    classes: int | None
+    transform: Transform | None = None
+    limit: int | None = None
 
 
-def read(
-    path: Path, channels: int, size: tuple[int, int] | None, classes: int | None
-) -> tuple[Tensor, Tensor | None, int]:
-    """Images uint8 `[N, C, H, W]`, labels int64 `[N]` or None, and how many files could not be read as pictures.
-
-    A picture is scaled to cover `size` (height, width; the first picture's where None) and its centre is cut out.
-    """
-    if channels not in MODES:
-        raise InputError(
-            f"A folder of images serves models of 1 or 3 channels, this one takes {channels}: pass an .npz."
-        )
+def read(path: Path, wanted: Wanted) -> tuple[Tensor, Tensor | None, int]:
+    """Images uint8 `[N, C, H, W]`, labels int64 `[N]` or None, and how many files could not be read as pictures."""
+    if not path.is_dir():
+        with zipped.opened(path) as archive:
+            entries = sorted(archive.entries, key=lambda entry: entry.path.parts)
+            return _read(path, entries, archive.table(labelled.TABLE), wanted)
     files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and not _hidden(file, path))
-    if not files:
+    entries = [Entry(PurePosixPath(file.relative_to(path).as_posix()), file.read_bytes) for file in files]
+    return _read(path, entries, _table(path), wanted)
+
+
+def _read(
+    path: Path, entries: Sequence[Entry], table: tuple[PurePosixPath, str] | None, wanted: Wanted
+) -> tuple[Tensor, Tensor | None, int]:
+    if not entries:
         raise InputError(f"{path} has no images: expected files such as .png or .jpg, in it or in its sub-folders.")
-    pictures: list[Tensor] = []
-    readable: list[Path] = []
-    for file in files:
-        picture = _picture(file, MODES[channels], size)
-        if picture is not None:
-            size = size or (picture.shape[1], picture.shape[2])
-            pictures.append(picture)
-            readable.append(file)
-    if not pictures:
-        raise InputError(f"None of the {len(files)} image files of {path} can be read: are they damaged?")
-    return torch.stack(pictures), _labels(path, readable, classes), len(files) - len(pictures)
-
-
-def _picture(file: Path, mode: str, size: tuple[int, int] | None) -> Tensor | None:
-    """One picture, uint8 `[C, H, W]`; None where the file is damaged."""
-    try:
-        with Image.open(file) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            # a palette may hold transparency, which only survives, to be dropped in order, by way of RGBA
-            picture = (upright.convert("RGBA") if upright.mode == "P" else upright).convert(mode)
-    except Exception:  # Pillow's decoders fail on damaged files with errors of many kinds
-        return None
-    if size is not None and picture.size != (size[1], size[0]):
-        picture = ImageOps.fit(picture, (size[1], size[0]), Image.Resampling.BILINEAR)
-    pixels = np.array(picture, dtype=np.uint8)
-    return torch.from_numpy(pixels.reshape(*pixels.shape[:2], -1)).permute(2, 0, 1)
-
-
-def _labels(path: Path, files: Sequence[Path], classes: int | None) -> Tensor | None:
-    parts = [file.relative_to(path).parts for file in files]
-    if any(len(part) == 1 for part in parts):
-        return None
-    names = sorted({part[0] for part in parts})
-    if all(name.isdecimal() for name in names):
-        numbers = {name: int(name) for name in names}
-    elif classes is None or len(names) == classes:
-        numbers = {name: number for number, name in enumerate(names)}
+    labels: Sequence[int] | None
+    if table is not None:
+        rows = labelled.by_table(str(path), table[1], [entry.path for entry in entries], table[0])
+        by_path = {entry.path: entry for entry in entries}
+        entries, labels = [by_path[name] for name in rows], list(rows.values())
     else:
+        labels = None
+        if wanted.limit is not None:
+            entries = [entries[index] for index in labelled.in_turns([entry.path for entry in entries])]
+    found = decode(str(path), entries, wanted.channels, wanted.size, wanted.transform, wanted.limit)
+    if table is None:
+        labels = labelled.by_folder([entry.path for entry in entries], wanted.classes)
+    known = None if labels is None else torch.tensor([labels[index] for index in found.kept])
+    return found.images, known, found.skipped
+
+
+def _table(path: Path) -> tuple[PurePosixPath, str] | None:
+    file = path / labelled.TABLE
+    if not file.is_file():
         return None
-    return torch.tensor([numbers[part[0]] for part in parts])
+    try:
+        return PurePosixPath(labelled.TABLE), file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read ({error}): expected a text in UTF-8.") from None
 
 
 def _hidden(file: Path, path: Path) -> bool:

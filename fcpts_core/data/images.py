@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from fcpts_core.data import archive, folder
+from fcpts_core.data.folder import Wanted
+from fcpts_core.data.transform import Transform
 from fcpts_core.errors import InputError
 
 
@@ -78,21 +80,27 @@ def load_images(
     channels: int = 3,
     size: tuple[int, int] | None = None,
     flippable: bool = True,
+    transform: Transform | None = None,
+    limit: int | None = None,
 ) -> ImageSet:
-    """The images of an `.npz` file (see `archive`) or of a folder (see `folder`), for a network of this input.
+    """The images of an `.npz` file (see `archive`), of a folder or of a zip (see `folder`), for this network.
 
-    `size` is the network's height and width: a folder's images are brought to it, an array must have it already.
+    Pictures are prepared by `transform`, without one brought to `size`, the network's height and width; an array must
+    have that size already. No more than `limit` images are read, of each class as many where folders tell classes.
     Labels, where there are any, must be below `classes`. Whatever does not fit is an InputError.
     """
     source = Path(path)
     if not os.path.exists(source):
-        raise InputError(f"There is no {source}: expected an .npz file or a folder of images.")
-    if source.is_dir():
-        found = folder.read(source, channels, size, classes)
-    elif source.suffix.lower() == ".npz":
+        raise InputError(f"There is no {source}: expected an .npz file, a folder of images or a zip of them.")
+    kind = "folder" if source.is_dir() else source.suffix.lower()
+    if kind in ("folder", ".zip"):
+        found = folder.read(source, Wanted(channels, size, classes, transform, limit))
+    elif kind == ".npz":
         found = archive.read(source, channels, size)
     else:
-        raise InputError(f"{source} is neither an .npz file nor a folder of images: pass one of these.")
+        raise InputError(
+            f"{source} is neither an .npz file nor a folder of images nor a zip of them: pass one of these."
+        )
     images, labels, skipped = found
     if labels is not None:
         _check_labels(source, labels, len(images), classes)

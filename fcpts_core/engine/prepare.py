@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from fcpts_core.allocation.respect import budget_under
-from fcpts_core.data.digits import digits
-from fcpts_core.data.images import ImageSet, load_images
+from fcpts_core.data.images import ImageSet
+from fcpts_core.engine.chosen_images import chosen_images
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.errors import InputError
 from fcpts_core.methods import settings_for
-from fcpts_core.models.cards import LoadedModel, load_model
+from fcpts_core.models.cards import load_model
 from fcpts_core.models.layers import prunable_layers
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.settings import Settings
@@ -34,7 +34,7 @@ def prepare(config: RunConfig) -> Prepared:
     settings = settings_for(config.method, config.overrides)
     device = _device(config.device)
     loaded = load_model(config.model, config.weights)
-    calibration, test = _images(config, loaded, labelled=_by_labels(settings))
+    calibration, test = chosen_images(config, loaded, labelled=_by_labels(settings))
     teacher = loaded.module.to(device)
     student = copy.deepcopy(teacher)
     layers = prunable_layers(student, config.exclude)
@@ -56,45 +56,6 @@ def prepare(config: RunConfig) -> Prepared:
 def _by_labels(settings: Settings) -> bool:
     """Whether the search for an allocation looks at the labels of the calibration images; nothing else ever does."""
     return settings.allocation == "evolutionary" and settings.fitness == "labels"
-
-
-def _images(config: RunConfig, loaded: LoadedModel, labelled: bool) -> tuple[ImageSet, ImageSet | None]:
-    """Calibration and test images, from the user's paths or from what comes with the model.
-
-    Calibration images have no labels unless they are asked to be `labelled`.
-    """
-    mean, std = config.mean or loaded.mean, config.std or loaded.std
-    channels, height, width = loaded.input_shape
-
-    def load(path: str) -> ImageSet:
-        return load_images(
-            path,
-            mean,
-            std,
-            classes=loaded.classes,
-            channels=channels,
-            size=(height, width),
-            flippable=loaded.card.flippable,
-        )
-
-    def bundled(part: str) -> ImageSet:
-        return replace(digits(part), mean=tuple(mean), std=tuple(std))
-
-    own = loaded.card.data is not None and config.weights is None
-    if config.images is None and not own:
-        raise InputError(
-            f"{config.model} with weights of your own needs calibration images: pass an .npz file or a folder of "
-            f"images."
-        )
-    calibration = load(config.images) if config.images else bundled("train" if labelled else "calibration")
-    test = load(config.test) if config.test else bundled("test") if own and not config.images else None
-    if labelled and calibration.labels is None:
-        raise InputError(
-            f"The method {config.method} searches by labels, but the calibration images have none: expected images "
-            "with labels, or the setting fitness=agreement, which needs none."
-        )
-    calibration = calibration if labelled else calibration.without_labels()
-    return calibration.take(config.calibration_size), test
 
 
 def _device(name: str) -> torch.device:

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
 
+MOST_PIXELS = 2**20
+"""Of one batch that is measured: activations of a wide network take some kilobytes a pixel."""
+
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
     """Share of the rows of `logits` whose largest entry stands at the label; `labels` is `[N]`."""
@@ -22,13 +25,19 @@ def agreement(logits: Tensor, others: Tensor) -> float:
 
 
 def predict(
-    module: nn.Module, images: ImageSet, batch_size: int = 256, device: torch.device | str | None = None
+    module: nn.Module, images: ImageSet, batch_size: int | None = None, device: torch.device | str | None = None
 ) -> Tensor:
     """Logits `[N, classes]` of all images, on the CPU, in eval mode; `device` is where the module is."""
+    batch_size = batch_size or batch_for(images)
     place = device or next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     with eval_mode(module), torch.no_grad():
         batches = torch.split(torch.arange(len(images)), batch_size)
         return torch.cat([module(images.inputs(batch).to(place)).cpu() for batch in batches])
+
+
+def batch_for(images: ImageSet) -> int:
+    """How many images are looked at together: 256 small ones, and of large ones what `MOST_PIXELS` are."""
+    return max(1, min(256, MOST_PIXELS // (images.images.shape[2] * images.images.shape[3])))
 
 
 @contextmanager

@@ -242,7 +242,7 @@ class TestFolder:
 
 @pytest.mark.parametrize("name", ["nothing.npz", "nothing", "x" * 300])
 def test_a_missing_path_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"There is no .*: expected an \.npz file or a folder"):
+    with pytest.raises(InputError, match=r"There is no .*: expected an \.npz file, a folder"):
         load(tmp_path / name)
 
 
