@@ -43,8 +43,12 @@ def result_text(result: Result) -> str:
 
 def models_json() -> str:
     """A list of objects, one a model."""
-    rows = [{name: value for name, value in vars(card).items() if name != "build"} for card in MODELS.values()]
-    return json.dumps([row | {"bundled": MODELS[row["name"]].bundled} for row in rows])
+    rows = [
+        {name: value for name, value in vars(card).items() if name != "build"}
+        | {"transform": asdict(card.transform), "bundled": card.bundled}
+        for card in MODELS.values()
+    ]
+    return json.dumps(rows)
 
 
 def models_text() -> str:

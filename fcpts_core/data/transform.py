@@ -29,6 +29,7 @@ class Transform:
     `resize` is the new length of the shorter side, None to leave the size alone. With `fit="longer"` it is that of the
     longer side, and what is missing of `crop` is filled up below and on the right with the mean, so nothing is cut off.
     `crop` is the height and width (one number for both) of the window cut from the middle; None keeps all.
+    Without `enlarge` a picture that already covers the crop is not scaled up first: its middle is cut out as it is.
     `mean` and `std` are on the 0..1 scale, one number a channel, in the `order` of the channels that the network wants.
     """
 
@@ -40,6 +41,7 @@ class Transform:
     antialias: bool = True
     fit: str = "shorter"
     order: str = "RGB"
+    enlarge: bool = True
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -53,7 +55,7 @@ class Transform:
     def pixels(self, picture: Image.Image | np.ndarray) -> Tensor:
         """Bytes `[C, H, W]` of the same, scaled and cut out, in the network's order of channels."""
         image = self._picture(picture)
-        if self.resize is not None:
+        if self.resize is not None and not self._large_enough(image):
             image = self._scaled(image, _sides(image.size, self.resize, self.fit))
         values = torch.from_numpy(np.array(image, dtype=np.uint8).reshape(image.height, image.width, -1))
         values = values.permute(2, 0, 1)
@@ -65,6 +67,12 @@ class Transform:
         """`(pixels / 255 - mean) / std` of bytes `[..., C, H, W]`."""
         mean, std = (torch.tensor(values, device=pixels.device).view(-1, 1, 1) for values in (self.mean, self.std))
         return (pixels.float() / 255 - mean) / std
+
+    def _large_enough(self, image: Image.Image) -> bool:
+        """Whether this picture is one that need not be enlarged."""
+        if self.enlarge or self.size is None or self.resize is None or self.fit == "longer":
+            return False
+        return min(image.size) < self.resize and image.height >= self.size[0] and image.width >= self.size[1]
 
     def _picture(self, picture: Image.Image | np.ndarray) -> Image.Image:
         if isinstance(picture, Image.Image):

@@ -3,68 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
-from torch import Tensor
+from torch import nn
 
 from fcpts_core.assets import asset
-from fcpts_core.data import digits
+from fcpts_core.data.transform import Transform
 from fcpts_core.errors import InputError
-from fcpts_core.models import cifar_resnet, digits_vit
-from fcpts_core.models.cifar_resnet import CifarResNet
-from fcpts_core.models.digits_vit import DigitsViT
+from fcpts_core.models.bundled import BUNDLED
+from fcpts_core.models.card import LoadedModel, ModelCard
+from fcpts_core.models.layers import prunable_layers
+from fcpts_core.models.own import OWN
 from fcpts_core.models.weights import Weights, load_into, misfits, read_weights
 
-Network = CifarResNet | DigitsViT
-Build = Callable[[Mapping[str, Tensor]], Network]
-
-CIFAR_MEAN, CIFAR_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-CIFAR_DEPTHS = (20, 32, 44, 56, 110)
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """A model that runs can be started on.
-
-    `build` makes the network whose shapes a state dict shows, without its values. `mean` and `std` are the
-    normalisation unless the user gives another; `note` is the dense accuracy where it is known. A bundled model has a
-    file of `weights` and the name of its `data`, "digits".
-    """
-
-    name: str
-    title: str
-    family: str
-    description: str
-    licence: str
-    build: Build
-    input_size: tuple[int, int]
-    channels: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    flippable: bool
-    note: str = ""
-    weights: str | None = None
-    data: str | None = None
-
-    @property
-    def bundled(self) -> bool:
-        return self.weights is not None
-
-
-@dataclass(frozen=True, eq=False)
-class LoadedModel:
-    """A network in eval mode with float32 weights; `input_shape` is `(C, H, W)`, `sha256` that of the weights file."""
-
-    card: ModelCard
-    module: Network
-    input_shape: tuple[int, int, int]
-    classes: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    sha256: str
+__all__ = ["MODELS", "LoadedModel", "ModelCard", "card", "load_model"]
 
 
 def card(name: str) -> ModelCard:
@@ -83,16 +36,19 @@ def load_model(name: str, weights: str | Path | None = None) -> LoadedModel:
     module = chosen.build(read.tensors)
     load_into(module, read, hint=_fitting(read) if misfits(module, read.tensors) else "")
     module.eval()
-    usual = module.channels == chosen.channels
-    return LoadedModel(
-        chosen,
-        module,
-        (module.channels, *chosen.input_size),
-        module.classes,
-        chosen.mean if usual else (0.5,) * module.channels,
-        chosen.std if usual else (0.5,) * module.channels,
-        read.sha256,
-    )
+    channels = int(getattr(module, "channels", chosen.channels))
+    transform = chosen.transform if channels == chosen.channels else _neutral(chosen.transform, channels)
+    return LoadedModel(chosen, module, (channels, *chosen.input_size), _classes(module), transform, read.sha256)
+
+
+def _neutral(transform: Transform, channels: int) -> Transform:
+    """The same for another number of channels, to numbers between -1 and 1."""
+    return replace(transform, mean=(0.5,) * channels, std=(0.5,) * channels, order="RGB")
+
+
+def _classes(module: nn.Module) -> int:
+    """How many classes the network tells apart: what it says itself, else the outputs of its last layer."""
+    return int(getattr(module, "classes", 0)) or prunable_layers(module)[-1].shape[0]
 
 
 def _weights_file(chosen: ModelCard, weights: str | Path | None) -> Path:
@@ -112,56 +68,4 @@ def _fitting(weights: Weights) -> str:
     return f"They fit {' and '.join(others)}." if others else ""
 
 
-MODELS: dict[str, ModelCard] = {
-    entry.name: entry
-    for entry in (
-        ModelCard(
-            name="digits-resnet20",
-            title="ResNet-20 on handwritten digits",
-            family="residual network",
-            description="A CIFAR-style residual network of 20 layers for digits of 16x16 pixels, with its images.",
-            licence="Apache-2.0",
-            build=partial(cifar_resnet.from_state, 20),
-            input_size=(16, 16),
-            channels=3,
-            mean=digits.MEAN,
-            std=digits.STD,
-            flippable=False,
-            note="100.0 % of the 500 test digits",
-            weights="digits-resnet20.safetensors",
-            data="digits",
-        ),
-        ModelCard(
-            name="digits-vit",
-            title="Vision transformer on handwritten digits",
-            family="vision transformer",
-            description="A small pre-norm transformer on 4x4 patches of digits of 16x16 pixels, with its images.",
-            licence="Apache-2.0",
-            build=digits_vit.from_state,
-            input_size=(16, 16),
-            channels=3,
-            mean=digits.MEAN,
-            std=digits.STD,
-            flippable=False,
-            note="99.6 % of the 500 test digits",
-            weights="digits-vit.safetensors",
-            data="digits",
-        ),
-        *(
-            ModelCard(
-                name=f"cifar-resnet{depth}",
-                title=f"ResNet-{depth} on CIFAR",
-                family="residual network",
-                description=f"The CIFAR residual network of {depth} layers, option A or B, for your own checkpoint.",
-                licence="that of your checkpoint",
-                build=partial(cifar_resnet.from_state, depth),
-                input_size=(32, 32),
-                channels=3,
-                mean=CIFAR_MEAN,
-                std=CIFAR_STD,
-                flippable=True,
-            )
-            for depth in CIFAR_DEPTHS
-        ),
-    )
-}
+MODELS: dict[str, ModelCard] = {entry.name: entry for entry in (*BUNDLED, *OWN)}

@@ -19,13 +19,13 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from fcpts_core.data.digits import digits
 from fcpts_core.data.images import ImageSet
 from fcpts_core.measure.accuracy import accuracy, predict
 from fcpts_core.models import cifar_resnet, digits_vit
-from fcpts_core.models.cards import MODELS, Network
+from fcpts_core.models.cards import MODELS
 
 SHIFT = 1.5 / 16
 TURN = math.radians(12)
@@ -52,14 +52,14 @@ RECIPES = {
 }
 
 
-def start(name: str) -> Network:
+def start(name: str) -> nn.Module:
     """The untrained network, drawn from the global random numbers."""
     if name == "digits-vit":
         return digits_vit.initialise(digits_vit.DigitsViT())
     return cifar_resnet.initialise(cifar_resnet.CifarResNet(20))
 
 
-def train(network: Network, images: ImageSet, recipe: Recipe, seed: int) -> Network:
+def train(network: nn.Module, images: ImageSet, recipe: Recipe, seed: int) -> nn.Module:
     """`network` after training on the labelled `images`, in eval mode."""
     generator = torch.Generator().manual_seed(seed)
     assert images.labels is not None
@@ -124,7 +124,7 @@ def main(arguments: list[str] | None = None) -> None:
             save(network, name, chosen.out, share, chosen.seed)
 
 
-def save(network: Network, name: str, folder: Path, share: float, seed: int) -> None:
+def save(network: nn.Module, name: str, folder: Path, share: float, seed: int) -> None:
     """The weights as safetensors, with what is needed to make them again."""
     command = f"python -m fcpts_core.models.train_bundled {name} --seed {seed}"
     facts = {"model": name, "test_accuracy": round(share, 4), "seed": seed, "command": command}
@@ -133,7 +133,7 @@ def save(network: Network, name: str, folder: Path, share: float, seed: int) -> 
     save_file(network.state_dict(), folder / str(MODELS[name].weights), metadata={"training": json.dumps(facts)})
 
 
-def _optimizer(network: Network, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Weight decay falls on the matrices alone, not on biases, norms and positions."""
     named = dict(network.named_parameters())
     matrices = [value for name, value in named.items() if value.ndim > 1 and name != "position"]

@@ -45,6 +45,16 @@ def test_the_middle_is_cut_out() -> None:
     assert torch.equal(pixels, torch.from_numpy(values[2:226, 2:226]).permute(2, 0, 1))
 
 
+def test_a_picture_that_covers_the_crop_need_not_be_enlarged() -> None:
+    transform = Transform(30, 24, MEAN, STD, enlarge=False)
+    values = picture(28, 26)
+    assert torch.equal(transform.pixels(values), torch.from_numpy(values[2:26, 1:25]).permute(2, 0, 1))
+    small, large = picture(20, 40), picture(40, 50)
+    usual = Transform(30, 24, MEAN, STD)
+    assert torch.equal(transform.pixels(small), usual.pixels(small))
+    assert torch.equal(transform.pixels(large), usual.pixels(large))
+
+
 def test_channels_can_be_wanted_the_other_way_round() -> None:
     values = picture()
     pixels = Transform(None, None, MEAN, STD, order="BGR").pixels(values)

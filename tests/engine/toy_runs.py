@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
+from fcpts_core.data.transform import Transform
 from fcpts_core.engine import chosen_images, prepare
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Event, Finished, Result
 from fcpts_core.engine.run import Run
 from fcpts_core.methods import METHODS
 from fcpts_core.models.cards import MODELS, LoadedModel
-from fcpts_core.models.cifar_resnet import CifarResNet
 from tests.cases import CLASSES, images
 
 STEPS = 5
@@ -34,9 +34,8 @@ def put_on_stage(monkeypatch: pytest.MonkeyPatch, build: Callable[[], nn.Module]
     """Runs of the bundled model get this network and toy images; returns another such network."""
 
     def load(name: str, weights: str | None = None) -> LoadedModel:
-        network = cast(CifarResNet, build())
         data = images(1)
-        return LoadedModel(MODELS[name], network, (3, 8, 8), CLASSES, data.mean, data.std, "0" * 64)
+        return LoadedModel(MODELS[name], build(), (3, 8, 8), CLASSES, Transform(8, 8, data.mean, data.std), "0" * 64)
 
     def part(name: str) -> ImageSet:
         return images(9, labelled=True, seed=5) if name == "test" else images(20, labelled=True)

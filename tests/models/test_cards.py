@@ -28,6 +28,14 @@ def test_the_models_are_these() -> None:
         "digits-resnet20",
         "digits-vit",
         *(f"cifar-resnet{depth}" for depth in (20, 32, 44, 56, 110)),
+        "cifar100-resnet32",
+        "cifar-vit",
+        "cifar100-micronet",
+        "squeezenet",
+        "mobilenet-v1-075",
+        "mobilenet-v1",
+        "mobilenet-v2",
+        "deeplabv3-mobilenet-v2",
     ]
     assert all(name == card.name for name, card in MODELS.items())
     assert BUNDLED == ["digits-resnet20", "digits-vit"]
@@ -100,7 +108,7 @@ def test_a_model_without_weights_says_what_to_pass() -> None:
 def test_weights_of_another_depth_are_refused_with_names_and_the_model_they_fit(tmp_path: Path) -> None:
     path = checkpoint(tmp_path, CifarResNet(56))
     with pytest.raises(
-        InputError, match=r"unexpected: layer1\.3\.bn1\.bias, .* and 211 more\. They fit cifar-resnet56\."
+        InputError, match=r"unexpected: layer1\.3\.bn1\.bias, .* and 211 more\. They fit cifar-resnet56\.$"
     ):
         load_model("cifar-resnet20", path)
 
