@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.allocation import OF_WEIGHTS
-from fcpts_core.allocation.registry import ALLOCATIONS
-from fcpts_core.allocation.respect import budget_under, respect
 from fcpts_core.density import estimate, resample
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import (
@@ -28,6 +26,7 @@ from fcpts_core.engine.events import (
     Surveyed,
 )
 from fcpts_core.engine.prepare import Prepared, prepare
+from fcpts_core.engine.solve import solve
 from fcpts_core.masks.parametrization import original
 from fcpts_core.measure import memory
 from fcpts_core.measure.accuracy import accuracy, agreement, predict
@@ -36,11 +35,8 @@ from fcpts_core.methods import settings_for
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.norms import norm_layers, recalibrate
-from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
-from fcpts_core.second_order.start import second_order_start
 
 SURVEYS = 40
-LEARNING = {"fcpts": "learning thresholds and weights"}
 REFERENCES = ("uniform", "erk", "global-magnitude")
 """The allocations that are drawn behind that of a run."""
 
@@ -151,24 +147,6 @@ class Run:
 def execute(config: RunConfig) -> Iterator[Event]:
     """The events of one run."""
     yield from Run(config).events()
-
-
-def solve(problem: Problem) -> Telling[tuple[float, ...]]:
-    """Allocation, start and reconstruction, one after the other; returns the thresholds of the sparse student."""
-    settings = problem.settings
-    shares = yield from ALLOCATIONS[settings.allocation].allocate(problem)
-    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap)
-    return (yield from rebuild(problem, respect(shares, budget)))
-
-
-def rebuild(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float, ...]]:
-    """Start and reconstruction at these sparsities `[L]`; returns the thresholds of the sparse student."""
-    settings = problem.settings
-    if settings.start != "magnitude" or settings.reconstruction == "second-order":
-        yield from second_order_start(problem, shares)
-    if settings.steps:
-        yield Phase(LEARNING.get(settings.reconstruction, "learning weights"))
-    return (yield from RECONSTRUCTIONS[settings.reconstruction].reconstruct(problem, shares))
 
 
 def _started(config: RunConfig, prepared: Prepared, dense_accuracy: float | None) -> Started:

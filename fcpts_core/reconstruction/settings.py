@@ -40,6 +40,8 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "warmup": (lambda x: 0 <= x <= 1, "a share of the steps from 0 to 1"),
     "ramp": (lambda x: 0 <= x <= 1, "a share of the steps from 0 to 1"),
     "ramp_start": (lambda x: 0 <= x <= 1, "a share of the target from 0 to 1"),
+    "stages": (lambda x: x >= 1, "a whole number of at least 1"),
+    "stage_start": (lambda x: 0 < x <= 1, "a power above 0, at most 1"),
     "clip": (lambda x: x > 0, "a number above 0"),
     "temperature": (lambda x: x > 0, "a number above 0"),
     "block_weight": (lambda x: x >= 0, "a number of at least 0"),
@@ -62,16 +64,17 @@ class Settings:
     what prunes before the reconstruction learns (`magnitude`, or a second-order support with least squares on it, see
     `second_order`). `pattern` is described in `masks.patterns`.
 
-    Rates are those at the peak of the schedule: warm-up over the first `warmup` share of the steps, then cosine to 0.
-    Over the first `ramp` share of the steps the scheduled target rises from `ramp_start` times the target to the
-    target, fast at first. `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated.
-    `keep_floor` is what learned thresholds leave every layer at least, as a share of the target's keep ratio.
-    `layer_cap` is the largest share of zeros that any one layer may end with. The other choices are described where
-    they are used: `estimator` in `masks.estimators`, `objective` and `control` in `reconstruction.losses`,
-    `threshold_gradient` in `reconstruction.price`, `threshold_map` in `bridge.threshold`, `density` in
-    `density.histogram`, `bandwidth` in `density.bandwidth`, `masks` and `pruned_decay` in `reconstruction.netwise`,
-    `damping` and `positions` in `second_order`, `search_steps`, `fitness`, `sensitivity_error` and `keep_power` in the
-    allocations that search, `layer_inputs` in the layer-wise reconstruction.
+    Rates are those at the peak of the schedule: warm-up over the first `warmup` share of the steps, then cosine to
+    0. Over the first `ramp` share of the steps the scheduled target rises from `ramp_start` times the target to the
+    target, fast at first; with several `stages` that share of the steps is theirs (see `reconstruction.stages`).
+    `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated. `keep_floor` is what
+    learned thresholds leave every layer at least, as a share of the target's keep ratio. `layer_cap` is the largest
+    share of zeros that any one layer may end with. The other choices are described where they are used: `estimator`
+    in `masks.estimators`, `objective` and `control` in `reconstruction.losses`, `threshold_gradient` in
+    `reconstruction.price`, `threshold_map` in `bridge.threshold`, `density` in `density.histogram`, `bandwidth` in
+    `density.bandwidth`, `masks` and `pruned_decay` in `reconstruction.netwise`, `damping` and `positions` in
+    `second_order`, `search_steps`, `fitness`, `sensitivity_error` and `keep_power` in the allocations that search,
+    `layer_inputs` in the layer-wise reconstruction.
     """
 
     allocation: str = "uniform"
@@ -89,6 +92,8 @@ class Settings:
     warmup: float = 0.02
     ramp: float = 0.5
     ramp_start: float = 0.4
+    stages: int = 1
+    stage_start: float = 0.6
     clip: float = 10.0
     objective: str = "blocks+logits"
     temperature: float = 4.0

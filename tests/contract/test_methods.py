@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.allocation.registry import ALLOCATIONS
-from fcpts_core.engine.run import solve
+from fcpts_core.engine.solve import solve
 from fcpts_core.masks.estimators import ESTIMATORS
 from fcpts_core.methods import METHODS
 from fcpts_core.problem import Problem, told_silently

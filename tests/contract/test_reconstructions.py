@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.engine.events import Phase
-from fcpts_core.engine.run import rebuild
+from fcpts_core.engine.solve import rebuild
 from fcpts_core.errors import RunError
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.problem import Measured, Problem

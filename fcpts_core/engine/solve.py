@@ -1,0 +1,59 @@
+"""From a problem to a sparse student: the allocation first, then stage after stage a start and a reconstruction."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+from fcpts_core.allocation.registry import ALLOCATIONS
+from fcpts_core.allocation.respect import budget_under, respect
+from fcpts_core.engine.events import Phase
+from fcpts_core.problem import Problem, Telling
+from fcpts_core.reconstruction.norms import recalibrate
+from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
+from fcpts_core.reconstruction.stages import Stage, stages
+from fcpts_core.second_order.start import second_order_start
+
+LEARNING = {"fcpts": "learning thresholds and weights"}
+
+
+def solve(problem: Problem) -> Telling[tuple[float, ...]]:
+    """Allocation, start and reconstruction, one after the other; returns the thresholds of the sparse student."""
+    settings = problem.settings
+    shares = yield from ALLOCATIONS[settings.allocation].allocate(problem)
+    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap)
+    return (yield from rebuild(problem, respect(shares, budget)))
+
+
+def rebuild(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float, ...]]:
+    """Start and reconstruction at these sparsities `[L]`, in all stages; returns the student's thresholds `[L]`."""
+    thresholds: tuple[float, ...] = ()
+    for stage in stages(problem, shares):
+        thresholds = yield from _counted(_rebuild_once(stage), stage)
+        if not stage.last and problem.settings.recalibrate:
+            recalibrate(problem.student, problem.images)  # the next stage reads the network in eval mode
+    return thresholds
+
+
+def _rebuild_once(stage: Stage) -> Telling[tuple[float, ...]]:
+    problem, settings = stage.problem, stage.problem.settings
+    if settings.start != "magnitude" or settings.reconstruction == "second-order":
+        yield from second_order_start(problem, stage.shares)
+    if settings.steps:
+        yield Phase(LEARNING.get(settings.reconstruction, "learning weights"))
+    return (yield from RECONSTRUCTIONS[settings.reconstruction].reconstruct(problem, stage.shares))
+
+
+def _counted(telling: Telling[tuple[float, ...]], stage: Stage) -> Telling[tuple[float, ...]]:
+    """What one stage tells, its steps counted on from those before it."""
+    with closing(telling):
+        while True:
+            try:
+                event = next(telling)
+            except StopIteration as end:
+                thresholds: tuple[float, ...] = end.value
+                return thresholds
+            if isinstance(event, Phase):
+                yield event if stage.of == 1 else Phase(f"stage {stage.number} of {stage.of}: {event.text}")
+            else:
+                yield replace(event, step=event.step + stage.before)

@@ -1,0 +1,73 @@
+"""Stages: every one removes about the same share of what is left, the last one is the target to the weight."""
+
+import pytest
+
+from fcpts_core.engine.solve import rebuild
+from fcpts_core.problem import Measured, Problem
+from fcpts_core.reconstruction.stages import stages
+from tests.cases import ConvNet, images, problem, zeros_of
+
+
+def task(**given: object) -> Problem:
+    return problem(ConvNet(), "uniform", **{"reconstruction": "net-wise", "steps": 9, "data": images(16), **given})
+
+
+def test_one_stage_is_the_problem_itself() -> None:
+    given = task()
+    (only,) = stages(given, (0.5,) * len(given.layers))
+    assert only.problem is given
+    assert only.last
+    assert only.before == 0
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_keep_ratios_are_powers_of_those_at_the_end(count: int) -> None:
+    given = task(sparsity=0.9, stages=count, stage_start=0.4, ramp=0.5, steps=40)
+    shares = tuple(0.9 for _ in given.layers)
+    found = list(stages(given, shares))
+    assert [stage.number for stage in found] == list(range(1, count + 1))
+    assert found[-1].shares == shares
+    assert found[-1].problem.zeros == given.zeros
+    for index, stage in enumerate(found[:-1]):
+        power = 0.4 + 0.6 * index / (count - 1)
+        for share, layer, weight in zip(stage.shares, given.layers, given.dense, strict=True):
+            already = weight.numel() - int(weight.count_nonzero())
+            wished = max((1 - 0.1**power) * layer.weights, already)
+            assert abs(share * layer.weights - wished) <= 1
+        assert stage.problem.zeros == sum(stage.problem.counts(stage.shares))
+
+
+def test_the_steps_of_all_stages_are_those_of_the_run() -> None:
+    given = task(stages=4, ramp=0.5, steps=41)
+    found = list(stages(given, tuple(0.5 for _ in given.layers)))
+    assert sum(stage.problem.settings.steps for stage in found) == 41
+    before = 0
+    for stage in found:
+        assert stage.before == before
+        before += stage.problem.settings.steps
+    assert [stage.problem.settings.steps for stage in found[:-1]] == [7, 7, 7]
+
+
+def test_every_stage_shuffles_its_images_anew() -> None:
+    given = task(stages=3)
+    assert len({stage.problem.seed for stage in stages(given, tuple(0.5 for _ in given.layers))}) == 3
+
+
+def test_only_the_last_stage_follows_a_pattern() -> None:
+    given = task(stages=2, pattern="2:4", sparsity=0.6)
+    assert [s.problem.settings.pattern for s in stages(given, tuple(0.6 for _ in given.layers))] == [
+        "unstructured",
+        "2:4",
+    ]
+
+
+@pytest.mark.parametrize("start", ["magnitude", "admm", "obs"])
+def test_a_run_in_stages_counts_its_steps_on_and_ends_at_the_target(start: str) -> None:
+    given = task(stages=3, ramp=0.5, steps=9, start=start, sparsity=0.8)
+    shares = tuple(0.8 for _ in given.layers)
+    target = given.counts(shares)
+    steps = [event for event in rebuild(given, shares) if isinstance(event, Measured)]
+    assert [event.step for event in steps] == list(range(1, 10))
+    assert [event.sparsity for event in steps] == sorted(event.sparsity for event in steps)
+    for layer, dense, count in zip(given.layers, given.dense, target, strict=True):
+        assert zeros_of([layer.weight]) == max(count, zeros_of([dense]))
