@@ -1,5 +1,7 @@
 """Stages: every one removes about the same share of what is left, the last one is the target to the weight."""
 
+from typing import Any
+
 import pytest
 
 from fcpts_core.engine.solve import rebuild
@@ -8,7 +10,7 @@ from fcpts_core.reconstruction.stages import stages
 from tests.cases import ConvNet, images, problem, zeros_of
 
 
-def task(**given: object) -> Problem:
+def task(**given: Any) -> Problem:
     return problem(ConvNet(), "uniform", **{"reconstruction": "net-wise", "steps": 9, "data": images(16), **given})
 
 
