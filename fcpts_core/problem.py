@@ -1,7 +1,8 @@
 """What every allocation and every reconstruction is given, and how they tell what they do.
 
-Both are generators: they yield a `Phase` where something new begins and a `Measured` for every learning step, and
-return what they found. So any two of them make a method, and whoever follows may stop between any two steps.
+Both are generators: they yield a `Phase` where something new begins, an `Allocated` where the allocation becomes known
+or changes between steps, and a `Measured` for every learning step, and return what they found. So any two of them make
+a method, and whoever follows may stop between any two steps.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
-from fcpts_core.engine.events import Phase
+from fcpts_core.engine.events import Allocated, Measured, Phase
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.reconstruction.settings import Settings
 
@@ -53,22 +54,7 @@ class Problem:
         return tuple(round(share * layer.weights) for share, layer in zip(shares, self.layers, strict=True))
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One learning step in numbers; sparsities and thresholds `[L]` are those that the step's forward pass used."""
-
-    step: int
-    reconstruction: float
-    control: float
-    total: float
-    sparsity: float
-    scheduled_target: float
-    learning_rate: float
-    layer_sparsity: tuple[float, ...]
-    thresholds: tuple[float, ...]
-
-
-Telling = Generator[Phase | Measured, None, Found]
+Telling = Generator[Phase | Allocated | Measured, None, Found]
 
 
 def told_silently(telling: Telling[Found]) -> Found:

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.allocation.respect import budget_under
 from fcpts_core.data.images import ImageSet
+from fcpts_core.engine.events import Measured
 from fcpts_core.methods import method, settings_for
 from fcpts_core.models.layers import prunable_layers
-from fcpts_core.problem import Measured, Problem, told_silently
+from fcpts_core.problem import Problem, told_silently
 from fcpts_core.reconstruction import distill
 from fcpts_core.reconstruction.distill import State
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from fcpts_core.allocation.genome import crossovers, first_population, mutants, regrown
 from fcpts_core.allocation.respect import budget_under
 from fcpts_core.data.images import ImageSet
-from fcpts_core.engine.events import Phase
+from fcpts_core.engine.events import Allocated, Phase
 from fcpts_core.errors import InputError
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.measure.accuracy import predict
@@ -66,6 +66,7 @@ def evolutionary(problem: Problem) -> Telling[tuple[float, ...]]:
             if shares not in known:
                 known[shares] = Member(genome, shares, fitness(shares))
         fittest = sorted(known.values(), key=lambda member: -member.fitness)[:PARENTS]
+        yield Allocated(fittest[0].shares)
         parents = torch.stack([member.genome for member in fittest])
         population = torch.cat([crossovers(parents, CROSSOVERS, generator), mutants(parents, MUTANTS, generator)])
     yield Phase(f"found an allocation with {word} of {fittest[0].fitness:.1%}")

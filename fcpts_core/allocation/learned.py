@@ -13,7 +13,7 @@ from dataclasses import replace
 from torch import nn
 
 from fcpts_core.allocation import uniform
-from fcpts_core.engine.events import Phase
+from fcpts_core.engine.events import Allocated, Measured, Phase
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.distill import distill
@@ -42,9 +42,10 @@ def learned(problem: Problem) -> Telling[tuple[float, ...]]:
     search = replace(problem, student=student, layers=layers, settings=settings)
     weights = [layer.weight.detach() for layer in layers]
     telling = distill(search, uniform(weights, problem.sparsity, settings.layer_cap))
-    for step, _ in enumerate(telling, 1):
-        if step % TOLD_EVERY == 0:
-            yield Phase(f"learning the allocation: step {step} of {settings.steps}")
+    for told in telling:
+        if isinstance(told, Measured) and told.step % TOLD_EVERY == 0:
+            yield Phase(f"learning the allocation: step {told.step} of {settings.steps}")
+            yield Allocated(told.layer_sparsity)
     return tuple((layer.weights - int(layer.weight.count_nonzero())) / layer.weights for layer in layers)
 
 

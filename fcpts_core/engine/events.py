@@ -64,10 +64,17 @@ class Started:
 
 
 @dataclass(frozen=True)
-class Stepped:
+class Allocated:
+    """What is known of the allocation between two steps, `[L]`: the layers' sparsities so far, or those found best."""
+
+    layer_sparsity: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
     """One learning step: losses, global sparsity `R` against the target in force at this step, and every layer's state.
 
-    `layer_sparsity` and `thresholds` are `[L]`; `seconds` counts from the start of learning, pauses left out.
+    `layer_sparsity` and `thresholds` are `[L]`, those that the step's forward pass used.
     """
 
     step: int
@@ -79,6 +86,12 @@ class Stepped:
     learning_rate: float
     layer_sparsity: tuple[float, ...]
     thresholds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Stepped(Measured):
+    """A step as a run tells it; `seconds` counts from the start of learning, pauses left out."""
+
     seconds: float
 
 
@@ -143,9 +156,9 @@ class Failed:
     reason: str
 
 
-Event = Phase | Started | Stepped | Surveyed | Finished | Failed
+Event = Phase | Started | Allocated | Stepped | Surveyed | Finished | Failed
 EVENTS: dict[str, type[Event]] = {
-    kind.__name__.lower(): kind for kind in (Phase, Started, Stepped, Surveyed, Finished, Failed)
+    kind.__name__.lower(): kind for kind in (Phase, Started, Allocated, Stepped, Surveyed, Finished, Failed)
 }
 
 

@@ -14,6 +14,7 @@ from fcpts_core.allocation import OF_WEIGHTS
 from fcpts_core.density import estimate, resample
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import (
+    Allocated,
     Curve,
     Event,
     Finished,
@@ -86,7 +87,7 @@ class Run:
                 except StopIteration as end:
                     thresholds: tuple[float, ...] = end.value
                     return thresholds
-                if isinstance(event, Phase):
+                if isinstance(event, Phase | Allocated):
                     yield event
                     continue
                 clock.steps += 1
@@ -109,6 +110,8 @@ class Run:
 
         clock = _Clock()
         thresholds = yield from self._told(problem, solve(problem), clock)
+        if not clock.steps and self.settings.start != "magnitude":
+            yield _surveyed(problem, 0)  # no step has surveyed what least squares made of the weights
         if self.settings.recalibrate and norm_layers(problem.student):
             yield Phase("recalibrating norm statistics")
             recalibrate(problem.student, prepared.calibration)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from fcpts_core.engine.events import Event, Failed, Finished, Phase, Result, Started, Stepped, Surveyed
+from fcpts_core.engine.events import Allocated, Event, Failed, Finished, Phase, Result, Started, Stepped, Surveyed
 
 HISTORY_POINTS = 500
 SURVEY_FRAMES = 40
@@ -35,6 +35,7 @@ class Snapshot:
     """All that a page may draw of a run.
 
     `history` holds at most 500 steps, evenly thinned, and always the newest; `surveys` at most 40 sets of densities.
+    `allocated` is the newest that was told of the allocation since the newest step, None where nothing was.
     """
 
     state: State = State.QUEUED
@@ -44,6 +45,7 @@ class Snapshot:
     surveys: tuple[Surveyed, ...] = ()
     result: Result | None = None
     reason: str = ""
+    allocated: Allocated | None = None
 
     @property
     def last(self) -> Stepped | None:
@@ -109,8 +111,12 @@ class Story:
         match event:
             case Stepped():
                 self._history.add(event)
+                if self._snapshot.allocated is not None:
+                    self._snapshot = replace(self._snapshot, allocated=None)
             case Surveyed():
                 self._surveys.add(event)
+            case Allocated():
+                self._snapshot = replace(self._snapshot, allocated=event)
             case Phase(text=text):
                 self._snapshot = replace(self._snapshot, phase=text)
             case Started():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.allocation.respect import budget_under, respect
-from fcpts_core.engine.events import Phase
+from fcpts_core.engine.events import Allocated, Measured, Phase
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.norms import recalibrate
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
@@ -39,6 +39,8 @@ def _rebuild_once(stage: Stage) -> Telling[tuple[float, ...]]:
     problem, settings = stage.problem, stage.problem.settings
     if settings.start != "magnitude" or settings.reconstruction == "second-order":
         yield from second_order_start(problem, stage.shares)
+    else:
+        yield Allocated(stage.shares)
     if settings.steps:
         yield Phase(LEARNING.get(settings.reconstruction, "learning weights"))
     return (yield from RECONSTRUCTIONS[settings.reconstruction].reconstruct(problem, stage.shares))
@@ -53,7 +55,9 @@ def _counted(telling: Telling[tuple[float, ...]], stage: Stage) -> Telling[tuple
             except StopIteration as end:
                 thresholds: tuple[float, ...] = end.value
                 return thresholds
-            if isinstance(event, Phase):
-                yield event if stage.of == 1 else Phase(f"stage {stage.number} of {stage.of}: {event.text}")
-            else:
+            if isinstance(event, Phase) and stage.of > 1:
+                yield Phase(f"stage {stage.number} of {stage.of}: {event.text}")
+            elif isinstance(event, Measured):
                 yield replace(event, step=event.step + stage.before)
+            else:
+                yield event

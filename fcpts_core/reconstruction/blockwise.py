@@ -19,8 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fcpts_core.bridge import threshold_for
+from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import original, pruned, zeros_kept
-from fcpts_core.problem import Measured, Problem, Telling
+from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import features, schedule
 from fcpts_core.reconstruction.losses import relative_error
 from fcpts_core.reconstruction.netwise import Following, thresholds_of

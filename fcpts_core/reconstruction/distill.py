@@ -20,8 +20,9 @@ from fcpts_core.allocation import OF_WEIGHTS
 from fcpts_core.allocation.counts import Budget, fill
 from fcpts_core.bridge import Projection, bridge, project, threshold_for
 from fcpts_core.bridge.inverse import threshold_for_count
+from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import Pruned, original, pruned
-from fcpts_core.problem import Measured, Problem, Telling
+from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import schedule
 from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES
 from fcpts_core.reconstruction.norms import undone_on_error

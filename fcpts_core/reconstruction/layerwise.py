@@ -15,8 +15,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from fcpts_core.engine.events import Measured
 from fcpts_core.models.layers import PrunableLayer
-from fcpts_core.problem import Measured, Problem, Telling
+from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.losses import relative_error
 from fcpts_core.reconstruction.netwise import thresholds_of
 from fcpts_core.reconstruction.norms import norm_mode

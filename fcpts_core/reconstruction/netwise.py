@@ -22,9 +22,10 @@ from torch.nn.utils import parametrize
 
 from fcpts_core.bridge import threshold_for
 from fcpts_core.bridge.inverse import threshold_for_count
+from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import original
 from fcpts_core.masks.patterns import pattern
-from fcpts_core.problem import Measured, Problem, Telling
+from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import schedule
 from fcpts_core.reconstruction.distill import first_shares
 from fcpts_core.reconstruction.losses import OBJECTIVES

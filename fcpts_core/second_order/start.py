@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fcpts_core.engine.events import Phase
+from fcpts_core.engine.events import Allocated, Phase
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.training import zero_out
 from fcpts_core.second_order.problem import LeastSquares, solve_on
-from fcpts_core.second_order.sequential import solve_in_order
+from fcpts_core.second_order.sequential import Solve, solve_in_order
 from fcpts_core.second_order.supports import SUPPORTS
+from fcpts_core.within import Tell, told_within
 
 MOST_NUMBERS = 2**28
 """Numbers in the largest tensor of the doubled batch, 1 GiB: it decides how many images pass at once."""
@@ -21,8 +22,48 @@ def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[N
     """Prunes every layer to its share and gives the kept weights (and biases) their least-squares values.
 
     Layers that are neither Conv2d nor Linear are pruned by magnitude. What is zero in the dense network stays zero.
+    After each layer it tells what all layers have reached.
     """
-    yield Phase("solving layer after layer")
+    images = problem.images.inputs(torch.arange(_affordable(problem))).to(problem.device)
+
+    def work(tell: Tell[Phase | Allocated]) -> None:
+        solve_in_order(
+            problem.student,
+            problem.layers,
+            images,
+            _told(problem, shares, tell),
+            positions=problem.settings.positions,
+            damping=problem.settings.damping,
+            seed=problem.seed,
+        )
+
+    yield from told_within(work)
+
+
+def _told(problem: Problem, shares: tuple[float, ...], tell: Tell[Phase | Allocated]) -> Solve:
+    """Solves one layer after the other and tells of each; layers not solved yet have the zeros that they came with."""
+    inner, solved = _solver(problem, shares), 0
+    weights = [layer.weight.detach() for layer in problem.layers]
+    reached = [1 - int(weight.count_nonzero()) / weight.numel() for weight in weights]
+
+    def say() -> None:
+        tell(Allocated(tuple(reached)))
+        if solved < len(shares):
+            tell(Phase(f"solving layer {solved + 1} of {len(shares)}"))
+
+    def solve(index: int, task: LeastSquares | None) -> Tensor | None:
+        nonlocal solved
+        found, solved = inner(index, task), solved + 1
+        reached[index] = shares[index]
+        say()
+        return found
+
+    say()
+    return solve
+
+
+def _solver(problem: Problem, shares: tuple[float, ...]) -> Solve:
+    """What gives one layer after the other its support and the weights on it."""
     settings, layers, counts = problem.settings, problem.layers, problem.counts(shares)
     kind, support, dense = pattern(settings.pattern), SUPPORTS[settings.start], problem.dense
 
@@ -41,15 +82,7 @@ def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[N
 
         return solve_on(task, support(task, choose))
 
-    solve_in_order(
-        problem.student,
-        layers,
-        problem.images.inputs(torch.arange(_affordable(problem))).to(problem.device),
-        solve,
-        positions=settings.positions,
-        damping=settings.damping,
-        seed=problem.seed,
-    )
+    return solve
 
 
 @torch.no_grad()

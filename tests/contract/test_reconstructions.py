@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fcpts_core.engine.events import Phase
+from fcpts_core.engine.events import Allocated, Measured, Phase
 from fcpts_core.engine.solve import rebuild
 from fcpts_core.errors import RunError
 from fcpts_core.masks.patterns import pattern
-from fcpts_core.problem import Measured, Problem
+from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
 from tests.cases import NETWORKS, images, problem, zeros_of
 
@@ -54,7 +54,7 @@ def told(task: Problem, zeros: tuple[int, ...]) -> tuple[list[Measured], tuple[f
             event = next(telling)
         except StopIteration as end:
             return steps, end.value
-        assert isinstance(event, Measured | Phase)
+        assert isinstance(event, Allocated | Measured | Phase)
         if isinstance(event, Measured):
             steps.append(event)
 

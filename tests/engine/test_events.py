@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 
-from fcpts_core.engine.events import EVENTS, Event, Failed, Phase, dump_lines, from_json, load_lines, to_json
+from fcpts_core.engine.events import EVENTS, Allocated, Event, Failed, Phase, dump_lines, from_json, load_lines, to_json
 from tests.engine.stories import finished, started, stepped, story, surveyed
 
-ONE_OF_EACH = [Phase("reading"), started(3), stepped(1), surveyed(1), finished(3), Failed("It broke.")]
+ONE_OF_EACH = [
+    Phase("reading"),
+    started(3),
+    Allocated((0.5, 0.25)),
+    stepped(1),
+    surveyed(1),
+    finished(3),
+    Failed("It broke."),
+]
 
 
 def test_one_of_each_is_one_of_each() -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from fcpts_core.engine import events as told
 from fcpts_core.engine import run as engine
-from fcpts_core.engine.events import Finished, Phase, Started, Stepped, Surveyed
+from fcpts_core.engine.events import Allocated, Finished, Phase, Started, Stepped, Surveyed
 from fcpts_core.engine.prepare import Prepared
 from fcpts_core.engine.run import Run, execute
 from fcpts_core.engine.snapshot import State, tell
@@ -36,7 +36,7 @@ def test_the_order_of_events(toy: nn.Module) -> None:
     events = list(execute(config()))
     recalibrating = [Phase] if norm_layers(toy) else []
     assert [type(event) for event in events if not isinstance(event, Surveyed)] == [
-        *[Phase, Phase, Started, Phase],
+        *[Phase, Phase, Started, Allocated, Phase],
         *[Stepped] * STEPS,
         *recalibrating,
         *[Phase, Finished],

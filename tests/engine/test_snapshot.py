@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fcpts_core.engine.events import Failed, Phase
+from fcpts_core.engine.events import Allocated, Failed, Phase
 from fcpts_core.engine.snapshot import HISTORY_POINTS, SURVEY_FRAMES, Snapshot, State, Story, Thinned, tell
 from tests.engine.stories import finished, started, stepped, story, surveyed
 
@@ -68,8 +68,12 @@ def test_the_story_of_a_run() -> None:
     teller.add(started(2))
     assert (teller.snapshot().phase, teller.snapshot().started) == ("reading", started(2))
     assert (teller.snapshot().last, teller.snapshot().step) == (None, 0)
+    for shares in ((0.5, 0.0), (0.5, 0.7)):
+        teller.add(Allocated(shares))
+        assert teller.snapshot().allocated == Allocated(shares)
     teller.add(stepped(1))
     before = teller.snapshot()
+    assert before.allocated is None
     teller.add(stepped(2))
     assert [point.step for point in before.history] == [1]
     assert teller.snapshot().last == stepped(2)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fcpts_core.engine.events import Curve
+from fcpts_core.engine.events import Allocated, Curve
 from fcpts_core.engine.snapshot import Snapshot, tell
 from pages._ui import charts, theme
 from pages._ui.charts import curves
@@ -102,6 +102,21 @@ def test_a_run_without_steps_still_draws() -> None:
     for panel in (charts.allocation(empty, 1, "r"), charts.layer(empty, (), 1, "r"), charts.layers(empty, 1, "r")):
         json.dumps(panel.figure, allow_nan=False)
     assert "first step" in json.dumps(charts.learning(begun, 0, "r").figure)
+
+
+def test_what_is_known_of_the_allocation_is_drawn_before_the_first_step() -> None:
+    told = list(events(4, steps=3))
+    solving = tell([*told[:3], Allocated((0.9, 0.8, 0.0, 0.0))])
+    at = moment(solving)
+    assert (at.step, at.sparsities, at.thresholds, at.final) == (0, (0.9, 0.8, 0.0, 0.0), (), False)
+    assert values(charts.allocation(at, 0, "r").figure["data"][0], "y") == pytest.approx([0.9, 0.8, 0.0, 0.0])
+    for panel in panels(solving):
+        json.dumps(panel.figure, allow_nan=False)
+    assert moment(tell([Allocated((0.1,) * 4), *told])).sparsities == moment(tell(told)).sparsities
+    again = tell([*told[:8], Allocated((0.1,) * 4)])
+    assert again.step > 1
+    assert moment(again).sparsities == (0.1,) * 4
+    assert moment(again, 1).sparsities == moment(tell(told), 1).sparsities
 
 
 def test_nothing_is_known_before_the_start() -> None:

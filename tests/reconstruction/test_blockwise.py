@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fcpts_core.problem import Measured, Problem, told_silently
+from fcpts_core.engine.events import Measured
+from fcpts_core.problem import Problem, told_silently
 from fcpts_core.reconstruction.blockwise import blockwise, stages
 from fcpts_core.reconstruction.losses import relative_error
 from fcpts_core.reconstruction.reached import output_of

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from fcpts_core.allocation.registry import ALLOCATIONS
-from fcpts_core.problem import Measured, Problem, told_silently
+from fcpts_core.engine.events import Measured
+from fcpts_core.problem import Problem, told_silently
 from fcpts_core.reconstruction.netwise import Following, netwise, thresholds_of
 from tests.cases import NETWORKS, conv_net, images, problem, transformer
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from fcpts_core.engine.events import Measured
 from fcpts_core.engine.solve import rebuild
-from fcpts_core.problem import Measured, Problem
+from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.stages import stages
 from tests.cases import ConvNet, images, problem, zeros_of
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fcpts_core.allocation import uniform
 from fcpts_core.allocation.respect import budget_under, respect
+from fcpts_core.engine.events import Allocated, Phase
 from fcpts_core.models.layers import PrunableLayer, prunable_layers
 from fcpts_core.problem import told_silently
 from fcpts_core.reconstruction.magnitude import prune_by_magnitude
@@ -195,6 +196,41 @@ def test_a_start_has_exactly_the_zeros_of_each_layer(name: str, start: str) -> N
     for layer, count in zip(task.layers, task.counts(shares), strict=True):
         assert zeros_of([layer.weight]) == count
         assert bool(layer.weight.isfinite().all())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_start_tells_of_each_layer_what_all_have_reached(name: str) -> None:
+    task = problem(NETWORKS[name](), "uniform", start="admm", sparsity=0.7)
+    shares = tuple(1.0 if zeros_of([layer.weight]) else 0.5 for layer in task.layers)
+    dense = [zeros_of([layer.weight]) / layer.weights for layer in task.layers]
+    names, count = [layer.name for layer in task.layers], len(task.layers)
+    texts, reached = [], []
+    for event in second_order_start(task, shares):
+        if isinstance(event, Phase):
+            texts.append(event.text)
+        elif isinstance(event, Allocated):
+            reached.append(event.layer_sparsity)
+            solved = [index for index, share in enumerate(event.layer_sparsity) if share != dense[index]]
+            assert all(event.layer_sparsity[index] == shares[index] for index in solved)
+    assert texts == [f"solving layer {layer} of {count}" for layer in range(1, count + 1)]
+    assert reached[0] == tuple(dense)
+    assert reached[-1] == shares
+    first = names.index(IN_ORDER[name][0])
+    assert reached[1] == tuple(shares[i] if i == first else share for i, share in enumerate(dense))
+
+
+@pytest.mark.parametrize("stop", [1, 2, 4])
+def test_stopping_between_layers_leaves_the_network_without_hooks(stop: int) -> None:
+    task = problem(conv_net(), "uniform", start="obs")
+    telling = second_order_start(task, (0.6,) * len(task.layers))
+    for _ in range(2 * stop):
+        next(telling)
+    telling.close()
+    assert_as_it_came(task.student, conv_net())
+    changed = sum(
+        zeros_of([layer.weight]) != zeros_of([old]) for layer, old in zip(task.layers, task.dense, strict=True)
+    )
+    assert changed < stop
 
 
 def test_what_is_neither_conv2d_nor_linear_falls_back_to_magnitude() -> None:

@@ -12,7 +12,8 @@ from fcpts_core.engine.snapshot import Snapshot
 class Moment:
     """State of all layers after `step` steps: `sparsities`, `thresholds` and `curves` are `[L]`.
 
-    `sparsities` and `thresholds` are empty while nothing is known of them, `curves` before the first survey.
+    `sparsities` and `thresholds` are empty while nothing is known of them, `curves` before the first survey. While a
+    search or the solving of layers goes on, the sparsities are those that it has come to.
     """
 
     started: Started
@@ -53,6 +54,9 @@ def moment_at(snapshot: Snapshot, step: int | None = None) -> Moment | None:
             started, at, tuple(row.sparsity for row in rows), tuple(row.threshold for row in rows), curves, final=True
         )
     point = snapshot.stepped_at(at)
+    allocated = snapshot.allocated if now else None
+    if allocated is not None:
+        return Moment(started, at, allocated.layer_sparsity, point.thresholds if point else (), curves, final=False)
     if point is None:
         return Moment(started, 0, (), (), curves, final=False)
     return Moment(started, point.step, point.layer_sparsity, point.thresholds, curves, final=False)
