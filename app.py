@@ -10,6 +10,7 @@ st.set_page_config(page_title="FCPTS Playground", page_icon=str(BRAND / "icon.sv
 st.logo(str(BRAND / "wordmark.svg"), size="large", icon_image=str(BRAND / "wordmark.svg"))
 PAGES = [
     st.Page("pages/playground.py", title="Playground", default=True),
+    st.Page("pages/bridge.py", title="Bridge"),
     st.Page("pages/compare.py", title="Compare"),
 ]
 st.navigation(PAGES, position="top").run()
