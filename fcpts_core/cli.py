@@ -145,8 +145,7 @@ def recipe_from(arguments: Namespace) -> Recipe:
     base = read_recipe(arguments.recipe) if arguments.recipe else Recipe(RunConfig())
     named = (item.name for item in fields(RunConfig))
     given = {name: value for name in named if (value := getattr(arguments, name, None)) is not None}
-    if "exclude" in given:
-        given["exclude"] = tuple(given["exclude"])
+    given |= {name: tuple(given[name]) for name in ("exclude", "include") if name in given}
     config = replace(base.config, **given, overrides={**base.config.overrides, **_overrides(arguments)})
     if (config.mean is None) != (config.std is None):
         raise InputError("Only one of --mean and --std is given: they belong together, give both or neither.")

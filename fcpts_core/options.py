@@ -72,6 +72,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="change another setting of the method; `fcpts methods --json` lists them; may be repeated",
     )
+    add("--include", metavar="LAYER", action="append", help="prune only these layers, named likewise; may be repeated")
     add(
         "--exclude",
         metavar="LAYER",
@@ -114,6 +115,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     add("--steps", metavar="N", type=_whole, help="learning steps of every method (default: each method's own)")
     add("--set", metavar="KEY=VALUE", type=_pair, action="append", default=[], help="a setting for every method")
     add("--exclude", metavar="LAYER", action="append", default=[], help="keep these layers dense; may be repeated")
+    add("--include", metavar="LAYER", action="append", default=[], help="prune only these layers; may be repeated")
     add("--device", metavar="D", default=DEFAULT.device, help="cpu, cuda or mps (default: %(default)s)")
     add("--threads", metavar="N", type=_threads, help="processor threads (default: all cores)")
     add("--out", metavar="DIR", required=True, help="where the cells and the table are kept")

@@ -66,6 +66,7 @@ def _cells(arguments: Namespace, threads: int) -> tuple[Cell, ...]:
                 calibration_size=arguments.calibration_size,
                 device=arguments.device,
                 exclude=tuple(arguments.exclude),
+                include=tuple(arguments.include),
                 overrides=overrides,
             )
         )

@@ -17,7 +17,7 @@ class RunConfig:
     `overrides` changes single settings of the named method (see `fcpts_core.reconstruction.settings.Settings`).
     `weights`, `images` and `test` are paths; without them the model's own are used. `mean` and `std` (one number a
     channel, on the 0..1 scale) are for a user's own model. The layers that `exclude` names (globs or class names) get
-    no zeros; their weights may still be tuned.
+    no zeros, nor do those that `include` does not name, unless it is empty; their weights may still be tuned.
     """
 
     model: str = "digits-resnet20"
@@ -32,6 +32,7 @@ class RunConfig:
     seed: int = 0
     device: str = "cpu"
     exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

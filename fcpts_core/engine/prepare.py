@@ -14,7 +14,7 @@ from fcpts_core.engine.config import RunConfig
 from fcpts_core.errors import InputError
 from fcpts_core.methods import settings_for
 from fcpts_core.models.cards import load_model
-from fcpts_core.models.layers import prunable_layers
+from fcpts_core.models.layers import all_layers, frozen, prunable_layers
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.settings import Settings
 
@@ -37,7 +37,7 @@ def prepare(config: RunConfig) -> Prepared:
     calibration, test = chosen_images(config, loaded, labelled=_by_labels(settings))
     teacher = loaded.module.to(device)
     student = copy.deepcopy(teacher)
-    layers = prunable_layers(student, config.exclude)
+    layers = prunable_layers(student, (*config.exclude, *frozen(all_layers(student))), config.include)
     weights = [layer.weight.detach() for layer in layers]
     budget = budget_under(settings.pattern, weights, config.sparsity, settings.layer_cap)
     problem = Problem(

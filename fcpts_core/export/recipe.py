@@ -122,6 +122,7 @@ KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "seed": (_is_whole, "a whole number"),
     "device": (_is_text, "a name in quotes"),
     "exclude": (_are_texts, "a list of layers in quotes"),
+    "include": (_are_texts, "a list of layers in quotes"),
     "threads": (_is_threads, f"a whole number from 1 to {MAX_THREADS}"),
     SETTINGS: (_are_settings, "a table of texts and numbers"),
 }

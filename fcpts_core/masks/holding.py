@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from fcpts_core.errors import InputError
-from fcpts_core.models.layers import prunable_layers
+from fcpts_core.models.attention import apart
+from fcpts_core.models.layers import FUSED, all_layers
 
 
 class _Zeros:
@@ -99,9 +100,9 @@ def apply_mask(module: nn.Module, state_or_masks: Mapping[str, Tensor]) -> Held:
     a sparse model: then the exact zeros of its convolutions and linear layers are held, what it has besides is ignored,
     and no weights are copied. Names or shapes that do not fit are an InputError.
     """
-    masks = dict(state_or_masks)
+    masks = apart(module, state_or_masks)
     if not all(tensor.dtype == torch.bool for tensor in masks.values()):
-        masks = {name: state_or_masks[name] != 0 for name in _prunable(module) if name in state_or_masks}
+        masks = {name: masks[name] != 0 for name in _prunable(module) if name in masks}
     if not masks:
         raise InputError(
             "There is no mask, and no weight of a convolution or linear layer of the model: expected masks or a state "
@@ -121,7 +122,9 @@ def apply_mask(module: nn.Module, state_or_masks: Mapping[str, Tensor]) -> Held:
 
 
 def _prunable(module: nn.Module) -> list[str]:
-    return [f"{layer.name}.weight".removeprefix(".") for layer in prunable_layers(module)]
+    """Names of the parameters that pruning may have touched, those of fused attention too."""
+    fused = [name for name, _ in module.named_parameters() if name.rpartition(".")[2] in FUSED]
+    return [f"{layer.name}.weight".removeprefix(".") for layer in all_layers(module)] + fused
 
 
 def _on_gradient(zeros: _Zeros, name: str) -> Callable[[Tensor], Tensor]:

@@ -66,11 +66,15 @@ class Pruned(nn.Module):
 
 @contextmanager
 def pruned(layers: Sequence[PrunableLayer], masks: Sequence[nn.Module]) -> Iterator[None]:
-    """The layers with these masks on for a while; afterwards their weights are the unmasked ones again."""
+    """The layers with these masks on for a while; afterwards their weights are the unmasked ones again.
+
+    All modules that share a weight wear its mask.
+    """
     with ExitStack() as stack:
         for layer, mask in zip(layers, masks, strict=True):
-            parametrize.register_parametrization(layer.module, "weight", mask, unsafe=True)
-            stack.callback(parametrize.remove_parametrizations, layer.module, "weight", leave_parametrized=False)
+            for module in layer.modules:
+                parametrize.register_parametrization(module, "weight", mask, unsafe=True)
+                stack.callback(parametrize.remove_parametrizations, module, "weight", leave_parametrized=False)
         yield
 
 

@@ -8,7 +8,7 @@ for writing, so files of weights know nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import torch
@@ -106,6 +106,15 @@ def split(network: nn.Module) -> nn.Module:
                 assert isinstance(child, nn.MultiheadAttention)
                 parent._modules[name] = replaced.setdefault(id(child), SplitAttention(child))
     return network
+
+
+def apart(network: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a state dict under the names of the network's parameters, where its attention is split."""
+    found = dict(state)
+    for name, part in network.named_modules():
+        if isinstance(part, SplitAttention):
+            _apart(part, found, f"{name}." if name else "")
+    return found
 
 
 def _splittable(module: nn.Module) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
-from fcpts_core.models.layers import prunable_layers
+from fcpts_core.models.layers import all_layers
 
 
 def blocks(module: nn.Module) -> tuple[nn.Module, ...]:
@@ -21,7 +21,8 @@ def blocks(module: nn.Module) -> tuple[nn.Module, ...]:
     if named := getattr(module, "feature_parts", None):
         parts: tuple[nn.Module, ...] = named()
         return parts
-    last = prunable_layers(module)[-1].module
+    layers = all_layers(module)
+    last = layers[-1].module if layers else module
     return tuple(block for block in _outermost(module) if _holds_weights(block) and last not in block.modules())
 
 

@@ -12,18 +12,16 @@ The schedule of the target (`ramp`) applies here too: `K_l(u)` rises from `first
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from fcpts_core.bridge import threshold_for
 from fcpts_core.bridge.inverse import threshold_for_count
 from fcpts_core.engine.events import Measured
-from fcpts_core.masks.parametrization import original
+from fcpts_core.masks.parametrization import original, pruned
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import schedule
@@ -88,7 +86,7 @@ def netwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
         Following(layer.weight, zeros, settings.pattern, settings.pruned_decay, settings.masks == "fixed")
         for layer, zeros in zip(problem.layers, counts, strict=True)
     )
-    with watched(problem, state), _masked(problem, masks):
+    with watched(problem, state), pruned(problem.layers, masks):
         for _ in range(settings.steps):
             target = schedule.scheduled_target(settings, problem.sparsity, state.step)
             for mask, zeros in zip(masks, _between(first, counts, problem, target), strict=True):
@@ -114,15 +112,6 @@ def _between(first: Sequence[int], last: Sequence[int], problem: Problem, target
     begin, end = sum(first), sum(last)
     share = 1.0 if end == begin else (target * problem.total - begin) / (end - begin)
     return [round(low + min(max(share, 0.0), 1.0) * (high - low)) for low, high in zip(first, last, strict=True)]
-
-
-@contextmanager
-def _masked(problem: Problem, masks: Sequence[Following]) -> Iterator[None]:
-    with ExitStack() as stack:
-        for layer, mask in zip(problem.layers, masks, strict=True):
-            parametrize.register_parametrization(layer.module, "weight", mask, unsafe=True)
-            stack.callback(parametrize.remove_parametrizations, layer.module, "weight", leave_parametrized=False)
-        yield
 
 
 def _step(problem: Problem, state: Training, masks: Sequence[Following], target: float) -> Measured:

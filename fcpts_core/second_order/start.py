@@ -21,21 +21,30 @@ MOST_NUMBERS = 2**28
 def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[None]:
     """Prunes every layer to its share and gives the kept weights (and biases) their least-squares values.
 
-    Layers that are neither Conv2d nor Linear are pruned by magnitude. What is zero in the dense network stays zero.
+    Layers that are neither Conv2d nor Linear, or that are not called, are pruned by magnitude. What is zero in the
+    dense network stays zero.
     After each layer it tells what all layers have reached.
     """
     images = problem.images.inputs(torch.arange(_affordable(problem))).to(problem.device)
 
     def work(tell: Tell[Phase | Allocated]) -> None:
+        solve, waiting = _told(problem, shares, tell), set(range(len(shares)))
+
+        def solve_called(index: int, task: LeastSquares | None) -> Tensor | None:
+            waiting.discard(index)
+            return solve(index, task)
+
         solve_in_order(
             problem.student,
             problem.layers,
             images,
-            _told(problem, shares, tell),
+            solve_called,
             positions=problem.settings.positions,
             damping=problem.settings.damping,
             seed=problem.seed,
         )
+        for index in sorted(waiting):  # the network never calls these layers, or hands their weights to a function
+            solve(index, None)
 
     yield from told_within(work)
 

@@ -37,9 +37,11 @@ class Portrait:
 
 
 @lru_cache(maxsize=KEPT_MODELS)
-def portrait(model: str, weights: str | None, exclude: tuple[str, ...], bandwidth: str) -> Portrait:
+def portrait(
+    model: str, weights: str | None, exclude: tuple[str, ...], bandwidth: str, include: tuple[str, ...] = ()
+) -> Portrait:
     """Layers and densities of a model; raises InputError where it cannot be read."""
-    found = prunable_layers(load_model(model, weights).module, exclude)
+    found = prunable_layers(load_model(model, weights).module, exclude, include)
     tensors = tuple(layer.weight.detach() for layer in found)
     return Portrait(
         tuple(Layer(layer.name, layer.kind, layer.shape, layer.weights) for layer in found),
@@ -65,7 +67,7 @@ def previewed(config: RunConfig) -> Snapshot | str:
 def _told(text: str) -> Snapshot:
     config = RunConfig.from_json(json.loads(text))
     settings = settings_for(config.method, config.overrides)
-    seen = portrait(config.model, config.weights, config.exclude, settings.bandwidth)
+    seen = portrait(config.model, config.weights, config.exclude, settings.bandwidth, config.include)
     total = sum(layer.weights for layer in seen.layers)
     references = {name: OF_WEIGHTS[name](seen.weights, config.sparsity, settings.layer_cap) for name in REFERENCES}
     # An allocation that needs the images is not known yet: until it is, the picture begins with the uniform one.

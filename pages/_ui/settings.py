@@ -137,6 +137,8 @@ def command_of(config: RunConfig, threads: int) -> str:
         words += ["--calibration-size", str(config.calibration_size)]
     for pattern in config.exclude:
         words += ["--exclude", pattern]
+    for pattern in config.include:
+        words += ["--include", pattern]
     for name, value in config.overrides.items():
         text = f"{value:g}" if isinstance(value, float) else str(value)
         words += ["--steps", text] if name == "steps" else ["--set", f"{name}={text}"]

@@ -17,6 +17,7 @@ from torch.optim.optimizer import _global_optimizer_post_hooks as global_hooks
 import fcpts_core
 from fcpts_core.errors import InputError
 from fcpts_core.masks.holding import apply_mask
+from fcpts_core.models.attention import split
 from fcpts_core.models.layers import prunable_layers
 from tests.cases import NETWORKS, conv_net
 
@@ -185,3 +186,14 @@ def test_the_package_offers_it_without_importing_torch() -> None:
     code = "import sys, fcpts_core; print('torch' in sys.modules)"
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert seen.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_zeros_of_attention_are_held_fused_or_taken_apart(apart: bool) -> None:
+    network: nn.Module = nn.Sequential(nn.MultiheadAttention(4, 2))
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    state["0.in_proj_weight"][:6] = 0
+    network = split(network) if apart else network
+    with apply_mask(network, state) as held:
+        assert held.zeros == 24
+        assert not network.state_dict()["0.in_proj_weight"][:6].any()

@@ -1,6 +1,7 @@
 """A mask hangs on a layer and comes off again: nothing of it stays, whatever happened in between."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -167,3 +168,15 @@ def test_a_bandwidth_that_is_none_is_refused() -> None:
     layer = prunable_layers(nn.Sequential(nn.Linear(3, 2)))[0]
     with pytest.raises(InputError, match="bandwidth"):
         Pruned(layer, 0.1, "window", "wide")
+
+
+def test_all_who_share_a_weight_wear_its_mask() -> None:
+    network = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    network[1].weight = network[0].weight
+    layers = prunable_layers(network)
+    mask = Pruned(layers[0], threshold_for(layers[0].weight, 0.5), "none", "silverman")
+    with pruned(layers, [mask]):
+        assert [int(torch.count_nonzero(read(replace(layers[0], module=part)))) for part in network] == [8, 8]
+        assert original(layers[0]) is layers[0].weight
+    assert network[0].weight is network[1].weight
+    assert int(layers[0].weight.count_nonzero()) == 16

@@ -36,6 +36,21 @@ def test_a_layer_called_twice_counts_twice_and_one_never_called_not_at_all() -> 
     assert uses(network, prunable_layers(network), torch.randn(1, 4)) == (2, 0)
 
 
+def test_a_weight_that_is_handed_to_a_function_counts_and_a_shared_one_for_all_who_use_it() -> None:
+    class Handed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.qkv, self.tied = nn.Linear(4, 4), nn.Linear(4, 4)
+            self.tied.weight = self.qkv.weight
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.tied(nn.functional.linear(x, self.qkv.weight, bias=None))
+            return found
+
+    network = Handed()
+    assert uses(network, prunable_layers(network), torch.randn(1, 3, 4)) == (6,)
+
+
 def test_the_share_kept_weighs_zeros_by_their_uses() -> None:
     network = nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 2))
     layers = prunable_layers(network)
