@@ -52,11 +52,11 @@ METHODS: dict[str, Method] = {
         Method(
             "best",
             "Best",
-            "Ours: larger layers give more; second-order supports with least squares, layer after layer; then all "
-            "weights learn together and the masks follow them.",
+            "Ours: larger layers give more; three times on the way, second-order supports with least squares, layer "
+            "after layer, and then all weights learn together and the masks follow them.",
             "power",
             "net-wise",
-            {"start": "admm", "ramp": 0.0, "steps": 400},
+            {"start": "admm", "stages": 3, "ramp": 0.43, "steps": 700, "precision": "auto"},
         ),
         Method(
             "fcpts-released",

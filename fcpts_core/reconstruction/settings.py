@@ -28,6 +28,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "teacher_norms": ("eval", "train"),
     "augment": ("none", "flip", "crop", "crop-flip"),
     "border": ("reflect", "black"),
+    "precision": ("float32", "bfloat16", "auto"),
 }
 
 RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
@@ -74,7 +75,7 @@ class Settings:
     `reconstruction.price`, `threshold_map` in `bridge.threshold`, `density` in `density.histogram`, `bandwidth` in
     `density.bandwidth`, `masks` and `pruned_decay` in `reconstruction.netwise`, `damping` and `positions` in
     `second_order`, `search_steps`, `fitness`, `sensitivity_error` and `keep_power` in the allocations that search,
-    `layer_inputs` in the layer-wise reconstruction.
+    `layer_inputs` in the layer-wise reconstruction, `precision` in `reconstruction.precision`.
     """
 
     allocation: str = "uniform"
@@ -109,6 +110,7 @@ class Settings:
     teacher_norms: str = "eval"
     augment: str = "crop-flip"
     border: str = "reflect"
+    precision: str = "float32"
     recalibrate: bool = True
     keep_floor: float = 0.4
     layer_cap: float = 1.0

@@ -17,6 +17,7 @@ from fcpts_core.problem import Problem
 from fcpts_core.reconstruction import features
 from fcpts_core.reconstruction.losses import View
 from fcpts_core.reconstruction.norms import norm_mode
+from fcpts_core.reconstruction.precision import channels_last, computing, precision_of
 from fcpts_core.reconstruction.settings import Settings
 
 
@@ -39,6 +40,8 @@ def watched(problem: Problem, state: Training) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(norm_mode(problem.student, settings.student_norms))
         stack.enter_context(norm_mode(problem.teacher, settings.teacher_norms))
+        dtype = precision_of(settings.precision, problem.device)
+        stack.enter_context(channels_last(dtype, problem.student, problem.teacher))
         needs_blocks = "blocks" in settings.objective
         for network, name in ((problem.student, "student_blocks"), (problem.teacher, "teacher_blocks")):
             parts = features.blocks(network) if needs_blocks else ()
@@ -99,12 +102,12 @@ def epoch(problem: Problem, state: Training) -> float:
 
 
 def student_view(problem: Problem, batch: Tensor, state: Training) -> View:
-    return _view(problem.student, batch, state.student_blocks)
+    return _view(problem, problem.student, batch, state.student_blocks)
 
 
 @torch.no_grad()
 def teacher_view(problem: Problem, batch: Tensor, state: Training) -> View:
-    return _view(problem.teacher, batch, state.teacher_blocks)
+    return _view(problem, problem.teacher, batch, state.teacher_blocks)
 
 
 def check_finite(what: str, value: float, settings: Settings, step: int) -> None:
@@ -123,9 +126,14 @@ def zero_out(weights: Sequence[Tensor], masks: Sequence[Tensor]) -> None:
             weight.masked_fill_(~mask, 0)
 
 
-def _view(network: nn.Module, batch: Tensor, blocks: list[Tensor]) -> View:
+def _view(problem: Problem, network: nn.Module, batch: Tensor, blocks: list[Tensor]) -> View:
     blocks.clear()
-    logits = network(batch)
-    view = View(logits, tuple(blocks))
+    with computing(precision_of(problem.settings.precision, problem.device), problem.device):
+        logits = network(batch)
+    view = View(_in_full(logits), tuple(_in_full(block) for block in blocks))
     blocks.clear()
     return view
+
+
+def _in_full(values: Tensor) -> Tensor:
+    return values.float() if values.dtype == torch.bfloat16 else values

@@ -8,11 +8,13 @@ from fcpts_core.engine.events import Measured
 from fcpts_core.engine.solve import rebuild
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.stages import stages
-from tests.cases import ConvNet, images, problem, zeros_of
+from tests.cases import NETWORKS, images, problem, zeros_of
 
 
 def task(**given: Any) -> Problem:
-    return problem(ConvNet(), "uniform", **{"reconstruction": "net-wise", "steps": 9, "data": images(16), **given})
+    return problem(
+        NETWORKS["conv"](), "uniform", **{"reconstruction": "net-wise", "steps": 9, "data": images(16), **given}
+    )
 
 
 def test_one_stage_is_the_problem_itself() -> None:
