@@ -1,4 +1,4 @@
-"""The command line: `fcpts run`, `compare`, `cost`, `pack`, `unpack`, `models` and `methods`.
+"""The command line: `fcpts run` and all that can be done with what it leaves behind; `fcpts --help` has the list.
 
 It ends with 0 when all went well, 2 where something given cannot be used, 130 when it is interrupted and 1 where
 anything else went wrong; then standard error says why, in a sentence. What needs torch is imported when it is needed,
@@ -13,17 +13,11 @@ import traceback
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
 
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.errors import InputError, RunError
-from fcpts_core.export.recipe import Recipe, read_recipe, recipe_text
+from fcpts_core.export.recipe import Recipe, read_recipe
 from fcpts_core.options import build_parser
-
-if TYPE_CHECKING:
-    from fcpts_core.engine.events import Result
-    from fcpts_core.engine.recording import Journal
-    from fcpts_core.engine.run import Run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(str(error), 2)
     except RunError as error:
         return _complain(str(error), 1)
-    except KeyboardInterrupt:
-        return _complain("Interrupted: the run was given up.", 130)
+    except KeyboardInterrupt as stop:
+        return _complain(str(stop) or "Interrupted.", 130)
     except BrokenPipeError:
         # Whoever read the output has stopped reading; python's own flush at the end must not stumble over that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,35 +45,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: Namespace) -> None:
-    """Follows one run to its end, prints its result and writes its files."""
-    from fcpts_core.engine import artifacts
+    """Follows one run to its end, keeps it, prints its result and writes its files."""
+    from fcpts_core.store import command
 
-    if arguments.out is not None:
-        artifacts.ensure_writable(arguments.out)
-    recipe = recipe_from(arguments)
-    config = recipe.config
-    if arguments.out is not None:
-        recipe_text(config)  # what cannot be written down is refused now, not after the run
+    command.run(arguments, recipe_from(arguments))
 
-    from fcpts_core.engine.recording import Journal
-    from fcpts_core.engine.run import Run
-    from fcpts_core.engine.threads import all_threads, torch_threads
-    from fcpts_core.summary import result_json, result_text
 
-    work, journal = Run(config), Journal()
-    threads = recipe.threads or all_threads()
-    with torch_threads(threads):
-        result = _follow(work, journal)
-    print(result_json(result) if arguments.json else result_text(result), flush=True)
-    if arguments.out is None or work.state_dict is None:
-        return
-    files = artifacts.build(config, result, work.state_dict, journal.text(), threads)
-    try:
-        artifacts.write(arguments.out, files)
-    except OSError as error:
-        raise RunError(f"The files could not be written to {arguments.out}: {error.strerror or error}.") from error
-    if not arguments.json:
-        print(f"\nWritten to {arguments.out}: {', '.join(files)}")
+def resume(arguments: Namespace) -> None:
+    """Goes on with a run that did not end."""
+    from fcpts_core.store import command
+
+    command.resume(arguments)
+
+
+def runs(arguments: Namespace) -> None:
+    """Prints the runs that are kept."""
+    from fcpts_core.store import command
+
+    command.runs(arguments)
+
+
+def delete(arguments: Namespace) -> None:
+    """Removes runs for good."""
+    from fcpts_core.store import command
+
+    command.delete(arguments)
 
 
 def models(arguments: Namespace) -> None:
@@ -126,6 +116,9 @@ def unpack(arguments: Namespace) -> None:
 
 COMMANDS = {
     "run": run,
+    "runs": runs,
+    "resume": resume,
+    "delete": delete,
     "compare": compare,
     "cost": cost,
     "pack": pack,
@@ -160,17 +153,6 @@ def _overrides(arguments: Namespace) -> dict[str, object]:
             raise InputError(f"The setting {name} is given more than once: give it once.")
         overrides[name] = value
     return overrides
-
-
-def _follow(work: Run, journal: Journal) -> Result:
-    from fcpts_core.engine.events import Finished
-    from fcpts_core.progress import followed
-
-    for event in followed(work.events()):
-        journal.add(event)
-        if isinstance(event, Finished):
-            return event.result
-    raise RunError("The run ended without a result: start it again, and report it if that happens again.")
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.errors import InputError
 from fcpts_core.export.recipe import MAX_THREADS
+from fcpts_core.store.options import add_commands
 
 DEFAULT = RunConfig()
 
@@ -36,6 +37,7 @@ def build_parser() -> Parser:
     for name in ("models", "methods"):
         listing = commands.add_parser(name, help=f"list the {name}", allow_abbrev=False)
         listing.add_argument("--json", action="store_true", help="print one JSON list instead of text")
+    add_commands(commands)
     return parser
 
 
@@ -83,6 +85,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     add("--device", metavar="D", help=f"cpu, cuda or mps (default: {DEFAULT.device})")
     add("--threads", metavar="N", type=_threads, help="processor threads (default: all cores)")
     add("--out", metavar="DIR", help="write the sparse weights, the allocation and the record of the run there")
+    add("--id", metavar="NAME", help="keep the run under this name (default: one that is made up)")
     add("--json", action="store_true", help="print the result as one line of JSON")
 
 

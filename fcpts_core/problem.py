@@ -8,12 +8,13 @@ a method, and whoever follows may stop between any two steps.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from fcpts_core.bookmark import Bookmark
 from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.events import Allocated, Measured, Phase
 from fcpts_core.models.layers import PrunableLayer
@@ -24,7 +25,10 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Two copies of the network, the layers of the student's, the images and the goal: `zeros` of all their weights."""
+    """Two copies of the network, the layers of the student's, the images and the goal: `zeros` of all their weights.
+
+    `bookmark` says where the solution stands, for a run that is to be gone on with later.
+    """
 
     student: nn.Module
     teacher: nn.Module
@@ -34,6 +38,7 @@ class Problem:
     zeros: int
     settings: Settings
     seed: int
+    bookmark: Bookmark = field(default_factory=Bookmark)
 
     @property
     def total(self) -> int:

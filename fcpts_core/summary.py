@@ -14,9 +14,12 @@ from fcpts_core.methods import METHODS
 from fcpts_core.models.cards import MODELS
 
 
-def result_json(result: Result) -> str:
-    """One JSON object on one line; accuracies are shares, null where there are no labels or images."""
-    return json.dumps(_finite(asdict(result)), allow_nan=False)
+def result_json(result: Result, key: str | None = None) -> str:
+    """One JSON object on one line; accuracies are shares, null where there are no labels or images.
+
+    `id` is that of the kept run, null where it was not kept.
+    """
+    return json.dumps({**_finite(asdict(result)), "id": key}, allow_nan=False)
 
 
 def result_text(result: Result) -> str:

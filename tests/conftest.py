@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import tempfile
 
 import hypothesis
 import numpy as np
@@ -11,6 +13,11 @@ import torch
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
+
+
+# No test keeps a run where the person who runs the tests keeps theirs; children take it over by the environment.
+_STORE = tempfile.TemporaryDirectory(prefix="fcpts-test-store-")
+os.environ["FCPTS_STORE"] = _STORE.name
 
 
 @pytest.fixture(autouse=True)

@@ -37,6 +37,7 @@ KEYS = [
         "peak_rss_mb",
         "layers",
         "flops_kept",
+        "id",
     ),
 ]
 LAYER_KEYS = ["name", "shape", "weights", "zeros", "sparsity", "threshold"]
@@ -165,14 +166,19 @@ def test_a_reader_that_stops_reading_is_no_disaster() -> None:
     ("error", "code", "said"),
     [
         (RunError("The loss is not finite."), 1, "fcpts: The loss is not finite.\n"),
-        (KeyboardInterrupt(), 130, "fcpts: Interrupted: the run was given up.\n"),
+        (KeyboardInterrupt(), 130, "fcpts: Interrupted: `fcpts resume broken` goes on with the run.\n"),
     ],
 )
 def test_runs_that_cannot_go_on_end_with_a_sentence(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    error: BaseException,
+    code: int,
+    said: str,
 ) -> None:
     break_runs(monkeypatch, error)
-    assert main(["run"]) == code
+    assert main(["run", "--id", "broken", "--store", str(tmp_path)]) == code
     output = capsys.readouterr()
     assert (output.out, output.err) == ("", said)
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from fcpts_core.allocation.genome import crossovers, first_population, mutants, regrown
 from fcpts_core.allocation.respect import budget_under
+from fcpts_core.bookmark import Saved
 from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.events import Allocated, Phase
 from fcpts_core.errors import InputError
@@ -47,6 +48,42 @@ class Member:
     fitness: float
 
 
+@dataclass(eq=False)
+class Search:
+    """What the search has come to: the next population `[P, L]`, and all genomes that were ever looked at."""
+
+    population: Tensor
+    generator: torch.Generator
+    known: dict[tuple[float, ...], Member] = field(default_factory=dict)
+    generation: int = 0
+
+    def fittest(self) -> list[Member]:
+        """The parents of the next generation, the best first."""
+        return sorted(self.known.values(), key=lambda member: -member.fitness)[:PARENTS]
+
+    def breed(self) -> None:
+        """Goes on to the next generation."""
+        parents = torch.stack([member.genome for member in self.fittest()])
+        children = crossovers(parents, CROSSOVERS, self.generator), mutants(parents, MUTANTS, self.generator)
+        self.population, self.generation = torch.cat(children), self.generation + 1
+
+    def save(self) -> Saved:
+        members = list(self.known.values())
+        found = {f"genome.{place}": member.genome.clone() for place, member in enumerate(members)}
+        return Saved(
+            {"generation": self.generation, "known": [[member.shares, member.fitness] for member in members]},
+            {**found, "population": self.population.clone(), "generator": self.generator.get_state()},
+        )
+
+    def load(self, saved: Saved) -> None:
+        self.generation = saved.values["generation"]
+        self.population = saved.tensors["population"]
+        self.generator.set_state(saved.tensors["generator"])
+        for place, (shares, fitness) in enumerate(saved.values["known"]):
+            member = Member(saved.tensors[f"genome.{place}"], tuple(shares), fitness)
+            self.known[member.shares] = member
+
+
 def evolutionary(problem: Problem) -> Telling[tuple[float, ...]]:
     """The sparsities `[L]` of the fittest genome in `search_steps` generations; with none, of the constant genome."""
     settings = problem.settings
@@ -57,20 +94,20 @@ def evolutionary(problem: Problem) -> Telling[tuple[float, ...]]:
     if not settings.search_steps:
         return regrown(population[0], budget)
     word = {"agreement": "agreement with the dense model", "labels": "accuracy"}[settings.fitness]
-    known: dict[tuple[float, ...], Member] = {}
-    for generation in range(1, settings.search_steps + 1):
-        best = f": best {word} so far {max(m.fitness for m in known.values()):.1%}" if known else ""
-        yield Phase(f"searching allocations, generation {generation} of {settings.search_steps}{best}")
-        for genome in population:
-            shares = regrown(genome, budget)
-            if shares not in known:
-                known[shares] = Member(genome, shares, fitness(shares))
-        fittest = sorted(known.values(), key=lambda member: -member.fitness)[:PARENTS]
-        yield Allocated(fittest[0].shares)
-        parents = torch.stack([member.genome for member in fittest])
-        population = torch.cat([crossovers(parents, CROSSOVERS, generator), mutants(parents, MUTANTS, generator)])
-    yield Phase(f"found an allocation with {word} of {fittest[0].fitness:.1%}")
-    return fittest[0].shares
+    search = Search(population, generator)
+    with problem.bookmark.loop("generations", search.save, search.load):
+        while search.generation < settings.search_steps:
+            best = f": best {word} so far {search.fittest()[0].fitness:.1%}" if search.known else ""
+            yield Phase(f"searching allocations, generation {search.generation + 1} of {settings.search_steps}{best}")
+            for genome in search.population:
+                shares = regrown(genome, budget)
+                if shares not in search.known:
+                    search.known[shares] = Member(genome, shares, fitness(shares))
+            search.breed()
+            yield Allocated(search.fittest()[0].shares)
+    fittest = search.fittest()[0]
+    yield Phase(f"found an allocation with {word} of {fittest.fitness:.1%}")
+    return fittest.shares
 
 
 def fitness_of(problem: Problem) -> Fitness:

@@ -44,8 +44,8 @@ def learned(problem: Problem) -> Telling[tuple[float, ...]]:
     telling = distill(search, uniform(weights, problem.sparsity, settings.layer_cap))
     for told in telling:
         if isinstance(told, Measured) and told.step % TOLD_EVERY == 0:
-            yield Phase(f"learning the allocation: step {told.step} of {settings.steps}")
             yield Allocated(told.layer_sparsity)
+            yield Phase(f"learning the allocation: step {told.step} of {settings.steps}")
     return tuple((layer.weights - int(layer.weight.count_nonzero())) / layer.weights for layer in layers)
 
 

@@ -49,14 +49,17 @@ def measured(problem: Problem, budget: Budget) -> Telling[Sensitivity]:
     """The table of all layers between the budget's bounds; all work is done on copies."""
     settings, layers = problem.settings, problem.layers
     kind, measure = pattern(settings.pattern), MEASURES[settings.sensitivity_error](problem)
-    zeros, errors = [], []
-    for index, weight in enumerate(problem.dense):
-        yield Phase(f"measuring sensitivity: layer {index + 1} of {len(layers)}")
-        counts = grid_of(weight.numel(), budget.floors[index], budget.ceilings[index])
-        zeros.append(counts)
-        errors.append((0.0, *(measure(index, kind.choose(weight.abs(), count)) for count in counts[1:])))
+    grids = [grid_of(*bounds) for bounds in zip(budget.sizes, budget.floors, budget.ceilings, strict=True)]
+    with problem.bookmark.values("sensitivities", errors=[]) as found:
+        for index, (weight, counts) in enumerate(zip(problem.dense, grids, strict=True)):
+            if index < len(found["errors"]):
+                continue
+            yield Phase(f"measuring sensitivity: layer {index + 1} of {len(layers)}")
+            errors = [0.0, *(measure(index, kind.choose(weight.abs(), count)) for count in counts[1:])]
+            found["errors"] = [*found["errors"], errors]
+        measured = tuple(tuple(row) for row in found["errors"])
     names = tuple(layer.name for layer in layers)
-    return Sensitivity(names, budget.sizes, tuple(zeros), tuple(errors), settings.sensitivity_error)
+    return Sensitivity(names, budget.sizes, tuple(grids), measured, settings.sensitivity_error)
 
 
 def by_logits(problem: Problem) -> Measure:

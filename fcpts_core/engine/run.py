@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from fcpts_core.allocation import OF_WEIGHTS
+from fcpts_core.bookmark import Bookmark
 from fcpts_core.density import estimate, resample
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import (
@@ -52,17 +53,34 @@ class _Clock:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a run goes on: its bookmark, the learning steps so far, their seconds, and those of all work."""
+
+    bookmark: Bookmark
+    steps: int
+    seconds: float
+    worked: float
+
+
 class Run:
     """`events()` does the work, one learning step for each `Stepped`; closing it stops the run.
 
-    `state_dict` holds the dense tensors with their exact zeros once `Finished` has been told, None before.
+    `state_dict` holds the dense tensors with their exact zeros once `Finished` has been told, None before. With a
+    `place` it goes on from there and tells only what comes after it. `at_rest` is called whenever the run, with all it
+    has told so far, can be put down; `bookmark.state()` and `standing()` then say all that is needed to go on.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, place: Place | None = None) -> None:
         self.config = config
+        self.place = place
+        self.bookmark = Bookmark() if place is None else place.bookmark
+        self.at_rest: Callable[[], None] = _nothing
         self.settings = settings_for(config.method, config.overrides)
         self.state_dict: dict[str, Tensor] | None = None
-        self._worked = self._since = 0.0
+        self._clock = _Clock() if place is None else _Clock(place.steps, place.seconds)
+        self._worked = 0.0 if place is None else place.worked
+        self._since = 0.0
 
     def events(self) -> Generator[Event, None, None]:
         with closing(self._tell()) as telling:
@@ -74,11 +92,14 @@ class Run:
                     return
                 yield event
 
-    def _told(
-        self, problem: Problem, telling: Telling[tuple[float, ...]], clock: _Clock
-    ) -> Generator[Event, None, tuple[float, ...]]:
+    def standing(self) -> dict[str, float]:
+        """What `Place` needs to know besides the bookmark."""
+        worked = self._worked + time.perf_counter() - self._since
+        return {"steps": self._clock.steps, "seconds": self._clock.seconds, "worked": worked}
+
+    def _told(self, problem: Problem, telling: Telling[tuple[float, ...]]) -> Generator[Event, None, tuple[float, ...]]:
         """What the stages tell, as events, with a survey now and then; pauses between steps do not count as seconds."""
-        every = max(1, self.settings.steps // SURVEYS)
+        every, clock = max(1, self.settings.steps // SURVEYS), self._clock
         with closing(telling):
             while True:
                 began = time.perf_counter()
@@ -89,27 +110,30 @@ class Run:
                     return thresholds
                 if isinstance(event, Phase | Allocated):
                     yield event
+                    self.at_rest()
                     continue
                 clock.steps += 1
                 clock.seconds += time.perf_counter() - began
                 yield Stepped(**vars(event), seconds=clock.seconds)
                 if event.step % every == 0 or event.step == self.settings.steps:
                     yield _surveyed(problem, event.step)
+                self.at_rest()
 
     def _tell(self) -> Generator[Event, None, None]:
         memory.begin()
         yield Phase("reading model and images")
         prepared = prepare(self.config)
-        problem = prepared.problem
+        problem = replace(prepared.problem, bookmark=self.bookmark)
         yield Phase("measuring the dense model")
         dense_logits = _logits(problem.teacher, prepared)
         labels = None if prepared.test is None else prepared.test.labels
         dense_accuracy = None if dense_logits is None or labels is None else accuracy(dense_logits, labels)
-        yield _started(self.config, prepared, dense_accuracy)
-        yield _surveyed(problem, 0)
+        if self.place is None:
+            yield _started(self.config, prepared, dense_accuracy)
+            yield _surveyed(problem, 0)
 
-        clock = _Clock()
-        thresholds = yield from self._told(problem, solve(problem), clock)
+        clock = self._clock
+        thresholds = yield from self._told(problem, solve(problem))
         if not clock.steps and self.settings.start != "magnitude":
             yield _surveyed(problem, 0)  # no step has surveyed what least squares made of the weights
         if self.settings.recalibrate and norm_layers(problem.student):
@@ -145,6 +169,10 @@ class Run:
                 flops_kept=kept_share(uses(problem.student, problem.layers, image), problem.layers),
             )
         )
+
+
+def _nothing() -> None:
+    return None
 
 
 def execute(config: RunConfig) -> Iterator[Event]:

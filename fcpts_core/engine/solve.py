@@ -20,7 +20,7 @@ LEARNING = {"fcpts": "learning thresholds and weights"}
 def solve(problem: Problem) -> Telling[tuple[float, ...]]:
     """Allocation, start and reconstruction, one after the other; returns the thresholds of the sparse student."""
     settings = problem.settings
-    shares = yield from ALLOCATIONS[settings.allocation].allocate(problem)
+    shares = yield from problem.bookmark.stage("allocation", lambda: ALLOCATIONS[settings.allocation].allocate(problem))
     budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap)
     return (yield from rebuild(problem, respect(shares, budget)))
 
@@ -29,6 +29,8 @@ def rebuild(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
     """Start and reconstruction at these sparsities `[L]`, in all stages; returns the student's thresholds `[L]`."""
     thresholds: tuple[float, ...] = ()
     for stage in stages(problem, shares):
+        if stage.number < problem.bookmark.stage_begun:
+            continue  # a run that goes on has it behind itself
         thresholds = yield from _counted(_rebuild_once(stage), stage)
         if not stage.last and problem.settings.recalibrate:
             recalibrate(problem.student, problem.images)  # the next stage reads the network in eval mode
@@ -37,13 +39,18 @@ def rebuild(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
 
 def _rebuild_once(stage: Stage) -> Telling[tuple[float, ...]]:
     problem, settings = stage.problem, stage.problem.settings
-    if settings.start != "magnitude" or settings.reconstruction == "second-order":
-        yield from second_order_start(problem, stage.shares)
-    else:
-        yield Allocated(stage.shares)
+    yield from problem.bookmark.begun(stage.number, problem.student, lambda: _start(stage))
     if settings.steps:
         yield Phase(LEARNING.get(settings.reconstruction, "learning weights"))
     return (yield from RECONSTRUCTIONS[settings.reconstruction].reconstruct(problem, stage.shares))
+
+
+def _start(stage: Stage) -> Telling[None]:
+    settings = stage.problem.settings
+    if settings.start != "magnitude" or settings.reconstruction == "second-order":
+        yield from second_order_start(stage.problem, stage.shares)
+    else:
+        yield Allocated(stage.shares)
 
 
 def _counted(telling: Telling[tuple[float, ...]], stage: Stage) -> Telling[tuple[float, ...]]:

@@ -27,6 +27,7 @@ from fcpts_core.reconstruction.losses import relative_error
 from fcpts_core.reconstruction.netwise import Following, thresholds_of
 from fcpts_core.reconstruction.norms import norm_mode, undone_on_error
 from fcpts_core.reconstruction.reached import in_order, output_of, shared_equally
+from fcpts_core.reconstruction.resuming import marked
 from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.reconstruction.training import (
     Training,
@@ -79,23 +80,24 @@ def blockwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[floa
         norm_mode(problem.teacher, settings.teacher_norms),
         zeros_kept(problem.layers, problem.dense),
         pruned(problem.layers, masks),
+        problem.bookmark.values("stages", stage=0, step=0) as at,
     ):
-        step = 0
-        for stage, steps in zip(found, shared_equally(settings.steps, len(found)), strict=True):
+        for place, (stage, steps) in enumerate(zip(found, shared_equally(settings.steps, len(found)), strict=True)):
             own, learning = replace(settings, steps=steps), {id(parameter) for parameter in stage.parameters}
-            if not steps:
+            if not steps or place < at["stage"]:
                 continue
+            at["stage"] = place
             parameters = nn.ParameterList(stage.parameters)
             state = Training(weights=weight_optimizer(parameters, own), generator=generator)
-            with _alone(problem.student, learning):
-                for _ in range(steps):
+            with _alone(problem.student, learning), marked(problem, state):
+                while state.step < steps:
                     share = schedule.scheduled_target(own, 1.0, state.step)
                     for layer, mask, zeros, floor in zip(problem.layers, masks, counts, floors, strict=True):
                         if id(original(layer)) in learning:
                             mask.zeros = max(floor, round(share * zeros))
                     value, rate = _step(problem, own, state, stage)
-                    step += 1
-                    yield _measured(problem, masks, step, value, rate)
+                    at["step"] += 1
+                    yield _measured(problem, masks, at["step"], value, rate)
             for mask, zeros in zip(masks, counts, strict=True):
                 mask.zeros = zeros
     weights = [layer.weight.detach() for layer in problem.layers]

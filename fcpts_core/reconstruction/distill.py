@@ -27,6 +27,7 @@ from fcpts_core.reconstruction import schedule
 from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES
 from fcpts_core.reconstruction.norms import undone_on_error
 from fcpts_core.reconstruction.price import priced
+from fcpts_core.reconstruction.resuming import marked
 from fcpts_core.reconstruction.training import (
     Training,
     check_finite,
@@ -83,8 +84,8 @@ def init(problem: Problem, shares: Sequence[float]) -> State:
 def distill(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float, ...]]:
     """The whole loop, from the sparsities `shares` `[L]` to an exactly sparse student; returns its thresholds."""
     state = init(problem, shares)
-    with attached(problem, state):
-        for _ in range(problem.settings.steps):
+    with attached(problem, state), marked(problem, state):
+        while state.step < problem.settings.steps:
             yield step(problem, state)
     return finish(problem, state).thresholds
 

@@ -22,6 +22,7 @@ from fcpts_core.reconstruction.losses import relative_error
 from fcpts_core.reconstruction.netwise import thresholds_of
 from fcpts_core.reconstruction.norms import norm_mode
 from fcpts_core.reconstruction.reached import in_order, input_of, shared_equally
+from fcpts_core.reconstruction.resuming import marked
 from fcpts_core.reconstruction.statistics import repair_statistics
 from fcpts_core.reconstruction.training import Training, check_finite, next_batch, parameters_of, weight_optimizer
 
@@ -30,21 +31,25 @@ BIAS_RATE = 10.0  # times that of the weights
 
 def layerwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float, ...]]:
     """Repair, then the whole loop; layers that the network never calls are pruned and left so."""
-    thresholds = list((yield from repair_statistics(problem, shares)))
+    repaired = yield from repair_statistics(problem, shares)
     generator = torch.Generator().manual_seed(problem.seed)
     modules = [layer.module for layer in problem.layers]
     reached = in_order(problem.student, modules, problem.images.inputs(torch.arange(1)).to(problem.device))
-    step = 0
-    for index, steps in zip(reached, shared_equally(problem.settings.steps, max(len(reached), 1)), strict=False):
-        layer = problem.layers[index]
-        state = Training(weights=_optimizer(layer.module, problem), generator=generator, step=step)
-        with norm_mode(problem.student, "eval"), _support_kept(layer):
-            for _ in range(steps):
-                loss = _step(problem, state, layer)
-                (thresholds[index],) = thresholds_of([layer.weight])
-                yield _measured(problem, state.step, loss, thresholds)
-        step = state.step
-    return tuple(thresholds)
+    shared, end = shared_equally(problem.settings.steps, max(len(reached), 1)), 0
+    with problem.bookmark.values("layers", place=0, thresholds=list(repaired)) as at:
+        for place, (index, steps) in enumerate(zip(reached, shared, strict=False)):
+            begin, end = end, end + steps
+            if place < at["place"]:
+                continue
+            at["place"] = place
+            layer = problem.layers[index]
+            state = Training(weights=_optimizer(layer.module, problem), generator=generator, step=begin)
+            with norm_mode(problem.student, "eval"), _support_kept(layer), marked(problem, state):
+                while state.step < end:
+                    loss = _step(problem, state, layer)
+                    (at["thresholds"][index],) = thresholds_of([layer.weight])
+                    yield _measured(problem, state.step, loss, at["thresholds"])
+        return tuple(at["thresholds"])
 
 
 def _optimizer(module: nn.Module, problem: Problem) -> torch.optim.Optimizer:

@@ -28,6 +28,7 @@ from fcpts_core.reconstruction import schedule
 from fcpts_core.reconstruction.distill import first_shares
 from fcpts_core.reconstruction.losses import OBJECTIVES
 from fcpts_core.reconstruction.norms import undone_on_error
+from fcpts_core.reconstruction.resuming import marked
 from fcpts_core.reconstruction.training import (
     Training,
     check_finite,
@@ -86,8 +87,8 @@ def netwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
         Following(layer.weight, zeros, settings.pattern, settings.pruned_decay, settings.masks == "fixed")
         for layer, zeros in zip(problem.layers, counts, strict=True)
     )
-    with watched(problem, state), pruned(problem.layers, masks):
-        for _ in range(settings.steps):
+    with watched(problem, state), pruned(problem.layers, masks), marked(problem, state):
+        while state.step < settings.steps:
             target = schedule.scheduled_target(settings, problem.sparsity, state.step)
             for mask, zeros in zip(masks, _between(first, counts, problem, target), strict=True):
                 mask.zeros = zeros

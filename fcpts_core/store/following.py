@@ -1,0 +1,91 @@
+"""A kept run in this process: its events, while its row and its folder follow them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing, suppress
+
+from fcpts_core.engine.events import Event, Failed, Finished, Started, Stepped
+from fcpts_core.engine.run import Run
+from fcpts_core.errors import InputError, RunError
+from fcpts_core.store.keeper import Continuation, Keeper
+from fcpts_core.store.place import StoreError
+from fcpts_core.store.records import Kept, RunRecord
+from fcpts_core.store.store import Store
+
+NOTED_EVERY = 1.0
+"""Seconds between two notes in the index of how far a run has come."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody stopped a kept run; the message says how to go on with it."""
+
+
+class Progress:
+    """Notes in the index how far a run has come, now and then; what cannot be noted now is noted later."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        self._store, self._key = store, key
+        self._steps, self._noted = 0, 0.0
+
+    def see(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._steps = event.steps
+            self._note(0, None, 0.0)
+        elif isinstance(event, Stepped) and time.monotonic() - self._noted >= NOTED_EVERY:
+            self._note(event.step, event.sparsity, event.seconds)
+
+    def _note(self, step: int, sparsity: float | None, seconds: float) -> None:
+        self._noted = time.monotonic()
+        with suppress(StoreError):
+            self._store.advance(self._key, step, self._steps, sparsity, seconds)
+
+
+def kept(store: Store, record: RunRecord, run: Run, after: Continuation | None = None) -> Generator[Event, None, None]:
+    """The events of `run`; however it ends, the store knows. Something that was asked wrongly leaves no run behind.
+
+    StoreError after the last event where the run ended well and something of it could not be kept.
+    """
+    keeper, progress = Keeper(store.folder(record.id), after), Progress(store, record.id)
+    try:
+        with closing(keeper.follow(run)) as events:
+            for event in events:
+                progress.see(event)
+                yield event
+                if isinstance(event, Finished):
+                    if keeper.trouble:
+                        store.end(record.id, Kept.FAILED, reason=keeper.trouble)
+                        raise StoreError(keeper.trouble)
+                    store.end(record.id, Kept.DONE, event.result)
+                elif isinstance(event, Failed):
+                    store.end(record.id, Kept.FAILED, reason=event.reason)
+    except StoreError:
+        raise
+    except InputError as error:
+        _close(store, record, error, begun=after is not None)
+        raise
+    except RunError as error:
+        _end(store, record, Kept.FAILED, str(error))
+        raise
+    except (KeyboardInterrupt, GeneratorExit) as stop:
+        _end(store, record, Kept.STOPPED, "")
+        if isinstance(stop, KeyboardInterrupt):
+            raise Interrupted(f"Interrupted: `fcpts resume {record.id}` goes on with the run.") from None
+        raise
+    except BaseException as error:
+        _end(store, record, Kept.FAILED, f"An unforeseen error, {type(error).__name__}: {error}.")
+        raise
+
+
+def _end(store: Store, record: RunRecord, state: Kept, reason: str) -> None:
+    with suppress(StoreError):
+        if (now := store.find(record.id)) is not None and now.state.live:
+            store.end(record.id, state, reason=reason)
+
+
+def _close(store: Store, record: RunRecord, error: InputError, begun: bool) -> None:
+    _end(store, record, Kept.FAILED, str(error))
+    if not begun:
+        with suppress(StoreError):
+            store.remove(record.id)
