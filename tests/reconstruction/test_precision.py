@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from fcpts_core.engine.events import Measured
 from fcpts_core.engine.solve import solve
-from fcpts_core.problem import Measured, Problem
+from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.precision import has_bfloat16, precision_of
 from tests.cases import NETWORKS, images, problem, zeros_of
 

@@ -29,6 +29,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "second-order start": {"reconstruction": "net-wise", "start": "admm", "ramp": 0.0},
     "stages": {"reconstruction": "net-wise", "start": "admm", "stages": 3, "ramp": 0.6},
     "stages by magnitude": {"reconstruction": "net-wise", "stages": 2, "ramp": 0.5},
+    "bfloat16": {"reconstruction": "net-wise", "precision": "bfloat16"},
     "fixed masks": {"reconstruction": "net-wise", "masks": "fixed", "optimizer": "adam"},
     "as released": {
         "threshold_map": "sigmoid",
