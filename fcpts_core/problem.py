@@ -19,8 +19,12 @@ from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.events import Allocated, Measured, Phase
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.reconstruction.settings import Settings
+from fcpts_core.tasks.classification import Classification
+from fcpts_core.tasks.task import Task
 
 Found = TypeVar("Found")
+
+CLASSIFICATION = Classification()
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,7 @@ class Problem:
     """Two copies of the network, the layers of the student's, the images and the goal: `zeros` of all their weights.
 
     `bookmark` says where the solution stands, for a run that is to be gone on with later.
+    `task` says what of the outputs is compared, and how good they are.
     """
 
     student: nn.Module
@@ -39,6 +44,7 @@ class Problem:
     settings: Settings
     seed: int
     bookmark: Bookmark = field(default_factory=Bookmark)
+    task: Task = CLASSIFICATION
 
     @property
     def total(self) -> int:

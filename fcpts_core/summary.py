@@ -12,6 +12,7 @@ from typing import Any
 from fcpts_core.engine.events import Result
 from fcpts_core.methods import METHODS
 from fcpts_core.models.cards import MODELS
+from fcpts_core.tasks.words import measure_words
 
 
 def result_json(result: Result, key: str | None = None) -> str:
@@ -27,11 +28,9 @@ def result_text(result: Result) -> str:
     pace = "" if result.seconds_per_step is None else f", {1000 * result.seconds_per_step:.0f} ms a step"
     figures = [
         ("sparsity", f"{result.sparsity:.4%} ({result.zeros:,} of {result.weights:,} weights are zero)"),
-        ("dense accuracy", _share(result.dense_accuracy)),
-        ("sparse accuracy", _share(result.accuracy)),
-        ("agreement", _share(result.agreement)),
+        *_figures(result),
         *([] if result.flops_kept is None else [("multiply-adds", f"{result.flops_kept:.2%} are left")]),
-        ("images", f"{result.calibration_images:,} for calibration, {result.test_images:,} for the test"),
+        ("images", _images(result)),
         ("time", f"{result.seconds:.1f} s for {result.steps:,} steps{pace}"),
         ("memory", f"{result.peak_rss_mb:,.0f} MB at most"),
     ]
@@ -41,7 +40,20 @@ def result_text(result: Result) -> str:
         counts = f"{layer.weights:,}", f"{layer.zeros:,}"
         rows.append((layer.name, shape, *counts, f"{layer.sparsity:.2%}", f"{layer.threshold:.4g}"))
     title = f"{result.model}, {result.method}, target {result.target_sparsity:.10g}"
-    return "\n\n".join((title, aligned(figures, left=2), aligned(rows, left=2)))
+    notes = [f"Note: {note}" for note in result.notes]
+    return "\n\n".join((title, *notes, aligned(figures, left=2), aligned(rows, left=2)))
+
+
+def _figures(result: Result) -> list[tuple[str, str]]:
+    """Every measure of both models, and the agreements; the main ones also where they were not measured."""
+    rows = [
+        (f"dense {measure_words(result.measure)}", _share(result.dense_accuracy)),
+        (f"sparse {measure_words(result.measure)}", _share(result.accuracy)),
+    ]
+    for name, value in list(result.measures.items())[1:]:
+        rows += [(f"dense {name}", _share(result.dense_measures.get(name))), (f"sparse {name}", _share(value))]
+    agreements = result.agreements or {"agreement": result.agreement}
+    return [*rows, *((name, _share(value)) for name, value in agreements.items())]
 
 
 def models_json() -> str:
@@ -72,6 +84,11 @@ def methods_text() -> str:
 
 def _entry(name: str, title: str, description: str) -> str:
     return "\n".join((f"{name}: {title}", textwrap.fill(description, 100, initial_indent="  ", subsequent_indent="  ")))
+
+
+def _images(result: Result) -> str:
+    left_out = f", {result.skipped_images:,} more could not be read" if result.skipped_images else ""
+    return f"{result.calibration_images:,} for calibration, {result.test_images:,} for the test{left_out}"
 
 
 def _share(value: float | None) -> str:

@@ -26,7 +26,6 @@ from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.events import Allocated, Phase
 from fcpts_core.errors import InputError
 from fcpts_core.masks.patterns import pattern
-from fcpts_core.measure.accuracy import predict
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.norms import norm_layers, norm_mode
 
@@ -115,22 +114,22 @@ def fitness_of(problem: Problem) -> Fitness:
     kind, images = pattern(problem.settings.pattern), problem.images.take(IMAGES)
     network = copy.deepcopy(problem.teacher)
     weights = [network.get_parameter(f"{layer.name}.weight") for layer in problem.layers]
-    if problem.settings.fitness == "labels" and images.labels is None:
+    task, labels = problem.task, problem.settings.fitness == "labels"
+    if labels and not task.labelled(images):
         raise InputError(
             "The search for an allocation was asked to go by labels, but the calibration images have none: expected "
             "fitness=agreement, which needs no labels."
         )
-    meant = predict(network, images, device=problem.device).argmax(dim=1)
-    if problem.settings.fitness == "labels" and images.labels is not None:
-        meant = images.labels
+    meant = task.predict(network, images, problem.device)
 
     @torch.no_grad()
     def fitness(shares: tuple[float, ...]) -> float:
         for weight, dense, zeros in zip(weights, problem.dense, problem.counts(shares), strict=True):
             weight.copy_(dense * kind.choose(dense.abs(), zeros))
         take_norms_anew(network, images, problem.seed, problem.device)
-        said = predict(network, images, device=problem.device).argmax(dim=1)
-        return float((said == meant).double().mean())
+        said = task.predict(network, images, problem.device)
+        figures = task.judged(said, images) if labels else task.agreed(said, meant)
+        return next(iter(figures.values()))
 
     return fitness
 

@@ -71,7 +71,7 @@ def by_logits(problem: Problem) -> Measure:
     @torch.no_grad()
     def logits() -> Tensor:
         with norm_mode(network, mode):
-            return torch.cat([network(batch) for batch in batches])
+            return torch.cat([problem.task.rows(network, batch) for batch in batches])
 
     meant = logits()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from statistics import fmean, pstdev
 
 from fcpts_core.engine.events import Result
+from fcpts_core.tasks.words import measure_words
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Row:
     """Means over `runs` seeds; `spread` is the standard deviation of the accuracy over them (0 for one).
 
     Accuracies, agreement, sparsity and `flops_kept` are shares in [0, 1], None where they were not measured.
+    `measure` names what stands as accuracy: the main measure of the model's task.
     """
 
     model: str
@@ -30,6 +32,7 @@ class Row:
     flops_kept: float | None
     steps: float
     seconds: float
+    measure: str = "top-1"
 
 
 def rows(results: Sequence[tuple[str, Result]]) -> tuple[Row, ...]:
@@ -65,7 +68,8 @@ def _of_model(model: str, table: Sequence[Row]) -> str:
     }
     measured = any(row.accuracy is not None for row in mine)
     dense = next((row.dense_accuracy for row in mine if row.dense_accuracy is not None), None)
-    head = f"{model}: {'accuracy' if measured else 'agreement with the dense model'}"
+    word = measure_words(mine[0].measure) if measured else "agreement with the dense model"
+    head = f"{model}: {word}"
     lines = [["method", *(f"{target:.4g}" for target in targets), "seconds"]]
     for method in methods:
         cells = [found.get((method, target)) for target in targets]
@@ -109,6 +113,7 @@ def _row(label: str, group: Sequence[Result]) -> Row:
         flops_kept=_mean([result.flops_kept for result in group]),
         steps=fmean(result.steps for result in group),
         seconds=fmean(result.seconds for result in group),
+        measure=first.measure,
     )
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from fcpts_core.data import archive, folder
+from fcpts_core.data.boxes import Boxes
 from fcpts_core.data.folder import Wanted
 from fcpts_core.data.transform import Transform
 from fcpts_core.errors import InputError
@@ -22,7 +23,10 @@ from fcpts_core.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """`images` is uint8 `[N, C, H, W]`, `labels` int64 `[N]`; `skipped` counts files that could not be read.
+    """`images` is uint8 `[N, C, H, W]`; `skipped` counts files that could not be read.
+
+    What is known of them: `labels` is int64 `[N]`, a class for each image, or uint8 `[N, H, W]`, one for each pixel
+    with 255 for none; `boxes` holds the objects of each, `[N]`.
 
     `flippable` says whether a mirror image is still an image of the same kind (a photograph is, a digit is not).
     """
@@ -34,6 +38,7 @@ class ImageSet:
     std: tuple[float, ...]
     flippable: bool = True
     skipped: int = 0
+    boxes: tuple[Boxes, ...] | None = None
 
     def __post_init__(self) -> None:
         channels = self.images.shape[1]
@@ -65,10 +70,11 @@ class ImageSet:
     def take(self, count: int) -> ImageSet:
         """The first `count` images, all of them where there are fewer."""
         labels = None if self.labels is None else self.labels[:count]
-        return replace(self, images=self.images[:count], labels=labels)
+        boxes = None if self.boxes is None else self.boxes[:count]
+        return replace(self, images=self.images[:count], labels=labels, boxes=boxes)
 
     def without_labels(self) -> ImageSet:
-        return replace(self, labels=None)
+        return replace(self, labels=None, boxes=None)
 
 
 def load_images(

@@ -32,7 +32,7 @@ def chosen_images(config: RunConfig, loaded: LoadedModel, labelled: bool) -> tup
         test = _load(config.test, config, loaded)
     elif own and not config.images:
         test = _bundled("test", config, loaded)
-    if labelled and calibration.labels is None:
+    if labelled and calibration.labels is None and calibration.boxes is None:
         raise InputError(
             f"The method {config.method} searches by labels, but the calibration images have none: expected images "
             "with labels, or the setting fitness=agreement, which needs none."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 
@@ -48,7 +48,8 @@ class Phase:
 class Started:
     """The problem as it stands before the first step: `steps` may be 0 for methods that learn nothing.
 
-    `references` holds the allocations drawn behind the learned one, by name, each `[L]`.
+    `references` holds the allocations drawn behind the learned one, by name, each `[L]`. `measure` names what
+    `dense_accuracy` is, the main measure of the model's task.
     """
 
     config: Mapping[str, Any]
@@ -61,6 +62,7 @@ class Started:
     calibration_images: int
     test_images: int
     references: Mapping[str, tuple[float, ...]]
+    measure: str = "top-1"
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,9 @@ class Result:
 
     `seconds` is the time that the run worked, from reading the model to measuring it, pauses left out. `flops_kept` is
     the share of the prunable layers' multiply-adds that do not meet a zero; None in records that did not count them.
+    `accuracy` and `agreement` are the main ones of the `task`; `measure` names the first ("top-1", "mIoU", "mAP"). All
+    of them by name are in `measures`, of the dense model in `dense_measures`, and in `agreements`. `skipped_images`
+    could not be read; `notes` are sentences that whoever reads the figures must know.
     """
 
     model: str
@@ -140,6 +145,15 @@ class Result:
     peak_rss_mb: float
     layers: tuple[LayerResult, ...]
     flops_kept: float | None = None
+    task: str = "classification"
+    measure: str = "top-1"
+    top5: float | None = None
+    dense_top5: float | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
+    dense_measures: Mapping[str, float] = field(default_factory=dict)
+    agreements: Mapping[str, float] = field(default_factory=dict)
+    skipped_images: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,7 +197,7 @@ def from_json(data: Mapping[str, Any]) -> Event:
     elif kind is Finished:
         _check(Result, values["result"])
         rows = tuple(_build(LayerResult, row) for row in values["result"]["layers"])
-        values["result"] = Result(**{**values["result"], "layers": rows})
+        values["result"] = _build(Result, {**values["result"], "layers": rows})
     event: Event = _build(kind, values)
     return event
 
@@ -203,7 +217,7 @@ def load_lines(lines: Iterable[str]) -> Iterator[Event]:
 
 
 def _check(kind: type[Any], values: Mapping[str, Any]) -> None:
-    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    needed = {item.name for item in fields(kind) if item.default is MISSING and item.default_factory is MISSING}
     if missing := needed - values.keys():
         raise ValueError(f"A {kind.__name__.lower()} record lacks {', '.join(sorted(missing))}.")
 

@@ -17,6 +17,7 @@ from fcpts_core.models.cards import load_model
 from fcpts_core.models.layers import all_layers, frozen, prunable_layers
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.settings import Settings
+from fcpts_core.tasks.registry import task
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,12 @@ def prepare(config: RunConfig) -> Prepared:
     layers = prunable_layers(student, (*config.exclude, *frozen(all_layers(student))), config.include)
     weights = [layer.weight.detach() for layer in layers]
     budget = budget_under(settings.pattern, weights, config.sparsity, settings.layer_cap)
+    purpose = task(getattr(loaded.card, "task", "classification"))
+    if settings.steps and purpose.objectives is not None and settings.objective not in purpose.objectives:
+        raise InputError(
+            f"The objective {settings.objective} compares classes, a network for {purpose.name} says boxes too: "
+            f"expected the setting objective as one of {', '.join(sorted(purpose.objectives))}."
+        )
     problem = Problem(
         student,
         teacher.requires_grad_(False),
@@ -49,6 +56,7 @@ def prepare(config: RunConfig) -> Prepared:
         budget.zeros,
         settings,
         config.seed,
+        task=purpose,
     )
     return Prepared(problem, calibration, test, device)
 

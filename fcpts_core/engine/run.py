@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fcpts_core.allocation import OF_WEIGHTS
 from fcpts_core.bookmark import Bookmark
@@ -31,8 +31,8 @@ from fcpts_core.engine.prepare import Prepared, prepare
 from fcpts_core.engine.solve import solve
 from fcpts_core.masks.parametrization import original
 from fcpts_core.measure import memory
-from fcpts_core.measure.accuracy import accuracy, agreement, predict
 from fcpts_core.measure.flops import kept_share, uses
+from fcpts_core.measure.judging import Judge, main
 from fcpts_core.methods import settings_for
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.problem import Problem, Telling
@@ -124,12 +124,13 @@ class Run:
         yield Phase("reading model and images")
         prepared = prepare(self.config)
         problem = replace(prepared.problem, bookmark=self.bookmark)
+        if left_out := skipped(prepared):
+            yield Phase(f"{left_out:,} pictures could not be read and are left out")
         yield Phase("measuring the dense model")
-        dense_logits = _logits(problem.teacher, prepared)
-        labels = None if prepared.test is None else prepared.test.labels
-        dense_accuracy = None if dense_logits is None or labels is None else accuracy(dense_logits, labels)
+        judge = Judge(problem.task, prepared.test, prepared.device)
+        dense = judge.judgement(problem.teacher)
         if self.place is None:
-            yield _started(self.config, prepared, dense_accuracy)
+            yield _started(self.config, prepared, dense.main)
             yield _surveyed(problem, 0)
 
         clock = self._clock
@@ -141,7 +142,8 @@ class Run:
             recalibrate(problem.student, prepared.calibration)
 
         yield Phase("measuring the sparse model")
-        sparse_logits = _logits(problem.student, prepared)
+        sparse = judge.judgement(problem.student)
+        agreements = judge.agreements(sparse, dense)
         rows = tuple(map(_layer_result, problem.layers, thresholds))
         image = prepared.calibration.inputs(torch.arange(1)).to(prepared.device)
         zeros, weights = sum(row.zeros for row in rows), sum(row.weights for row in rows)
@@ -154,11 +156,9 @@ class Run:
                 sparsity=zeros / weights,
                 zeros=zeros,
                 weights=weights,
-                dense_accuracy=dense_accuracy,
-                accuracy=None if sparse_logits is None or labels is None else accuracy(sparse_logits, labels),
-                agreement=None
-                if dense_logits is None or sparse_logits is None
-                else agreement(sparse_logits, dense_logits),
+                dense_accuracy=dense.main,
+                accuracy=sparse.main,
+                agreement=main(agreements),
                 calibration_images=len(prepared.calibration),
                 test_images=0 if prepared.test is None else len(prepared.test),
                 steps=clock.steps,
@@ -167,6 +167,14 @@ class Run:
                 peak_rss_mb=memory.peak_rss_mb(),
                 layers=rows,
                 flops_kept=kept_share(uses(problem.student, problem.layers, image), problem.layers),
+                task=problem.task.name,
+                measure=problem.task.measures[0],
+                top5=sparse.measures.get("top-5"),
+                dense_top5=dense.measures.get("top-5"),
+                measures=dict(sparse.measures),
+                dense_measures=dict(dense.measures),
+                agreements=dict(agreements),
+                skipped_images=skipped(prepared),
             )
         )
 
@@ -198,7 +206,13 @@ def _started(config: RunConfig, prepared: Prepared, dense_accuracy: float | None
             for name, allocate in OF_WEIGHTS.items()
             if name in REFERENCES
         },
+        measure=problem.task.measures[0],
     )
+
+
+def skipped(prepared: Prepared) -> int:
+    """How many pictures could not be read."""
+    return prepared.calibration.skipped + (0 if prepared.test is None else prepared.test.skipped)
 
 
 def _surveyed(problem: Problem, step: int) -> Surveyed:
@@ -217,7 +231,3 @@ def curve(weights: Tensor, bandwidth: str) -> Curve:
 def _layer_result(layer: PrunableLayer, threshold: float) -> LayerResult:
     zeros = layer.weights - int(layer.weight.count_nonzero())
     return LayerResult(layer.name, layer.shape, layer.weights, zeros, zeros / layer.weights, threshold)
-
-
-def _logits(network: nn.Module, prepared: Prepared) -> Tensor | None:
-    return None if prepared.test is None else predict(network, prepared.test, device=prepared.device)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
+
+Said = TypeVar("Said")
 
 MOST_PIXELS = 2**20
 """Of one batch that is measured: activations of a wide network take some kilobytes a pixel."""
@@ -28,11 +31,21 @@ def predict(
     module: nn.Module, images: ImageSet, batch_size: int | None = None, device: torch.device | str | None = None
 ) -> Tensor:
     """Logits `[N, classes]` of all images, on the CPU, in eval mode; `device` is where the module is."""
-    batch_size = batch_size or batch_for(images)
+    return torch.cat(over_batches(module, images, lambda batch: module(batch).cpu(), batch_size, device))
+
+
+def over_batches(
+    module: nn.Module,
+    images: ImageSet,
+    say: Callable[[Tensor], Said],
+    batch_size: int | None = None,
+    device: torch.device | str | None = None,
+) -> list[Said]:
+    """What `say` makes of each batch of normalised images while `module`, which it asks, is in eval mode."""
     place = device or next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     with eval_mode(module), torch.no_grad():
-        batches = torch.split(torch.arange(len(images)), batch_size)
-        return torch.cat([module(images.inputs(batch).to(place)).cpu() for batch in batches])
+        batches = torch.split(torch.arange(len(images)), batch_size or batch_for(images))
+        return [say(images.inputs(batch).to(place)) for batch in batches]
 
 
 def batch_for(images: ImageSet) -> int:

@@ -131,8 +131,8 @@ def _step(problem: Problem, own: Settings, state: Training, stage: Stage) -> tup
     rate = own.learning_rate * schedule.rate(own, state.step)
     with undone_on_error(problem.student):
         with torch.no_grad():
-            meant = output_of(problem.teacher, stage.teacher, batch)
-        said = output_of(problem.student, stage.student, batch)
+            meant = _said(problem, problem.teacher, stage.teacher, batch)
+        said = _said(problem, problem.student, stage.student, batch)
         loss = _loss(said, meant, stage, own)
         value = loss.item()
         check_finite("loss", value, own, state.step)
@@ -145,6 +145,10 @@ def _step(problem: Problem, own: Settings, state: Training, stage: Stage) -> tup
         state.weights.step()
     state.step += 1
     return value, rate
+
+
+def _said(problem: Problem, network: nn.Module, part: nn.Module, batch: Tensor) -> Tensor:
+    return problem.task.rows(network, batch) if part is network else output_of(network, part, batch)
 
 
 def _loss(said: Tensor, meant: Tensor, stage: Stage, own: Settings) -> Tensor:

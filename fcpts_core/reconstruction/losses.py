@@ -27,7 +27,10 @@ from fcpts_core.reconstruction.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What one network says about a batch: `logits` `[B, C]` and the outputs of its blocks, network order."""
+    """What one network says about a batch: `logits` `[B, C]` and the outputs of its blocks, network order.
+
+    Of maps and boxes the task makes rows of logits (see `fcpts_core.tasks`), `B` then counts those.
+    """
 
     logits: Tensor
     blocks: Sequence[Tensor]

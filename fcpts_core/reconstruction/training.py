@@ -129,8 +129,8 @@ def zero_out(weights: Sequence[Tensor], masks: Sequence[Tensor]) -> None:
 def _view(problem: Problem, network: nn.Module, batch: Tensor, blocks: list[Tensor]) -> View:
     blocks.clear()
     with computing(precision_of(problem.settings.precision, problem.device), problem.device):
-        logits = network(batch)
-    view = View(_in_full(logits), tuple(_in_full(block) for block in blocks))
+        rows = problem.task.rows(network, batch)
+    view = View(_in_full(rows), tuple(_in_full(block) for block in blocks))
     blocks.clear()
     return view
 

@@ -123,14 +123,15 @@ def _tiles(picture: Picture) -> tuple[Tile, ...]:
     gap = (value(top) or 0.0) - (value(base) or 0.0) if top and base and top is not base else None
     seconds = sum(result.seconds for result in done) if done else None
     measure = measure_of(rows)
+    agreed = measure.startswith("agreement")
     return (
         _tile(
-            f"Most accurate {at}" if measure == "accuracy" else f"Closest {at}",
+            f"Closest {at}" if agreed else f"Most accurate {at}" if measure == "accuracy" else f"Best {at}",
             style_of(top.method).label if top else None,
             rivals,
         ),
         _tile(
-            "Its accuracy" if measure == "accuracy" else "Its agreement",
+            "Its agreement" if agreed else f"Its {measure}",
             fmt.percent(value(top)) if top else None,
             f"dense {fmt.percent(level)}" if level is not None else "no labels" if rows else "not measured yet",
         ),

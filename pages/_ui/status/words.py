@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.snapshot import State
+from fcpts_core.tasks.words import as_heading, measure_words
 from pages._ui import numbers as fmt
 from pages._ui.charts.moment import Moment
 from pages._ui.theme import style_of
@@ -147,7 +148,7 @@ def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
             fmt.count(started.weights - zeros) if zeros is not None else fmt.MISSING,
             f"of {fmt.count(started.weights)}",
         ),
-        _later("Accuracy", shown.accuracy if shown else None, _dense_words(view)),
+        _later(as_heading(measure_words(started.measure)), shown.accuracy if shown else None, _dense_words(view)),
         _later("Agreement", shown.agreement if shown else None, "with the dense model"),
         Tile(
             "Time", fmt.duration(seconds), f"{fmt.duration(pace)} a step" if pace else "", "" if seconds else "missing"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fcpts_core.compare.table import Row
+from fcpts_core.tasks.words import as_heading
 from pages._ui import numbers as fmt
 from pages._ui.charts.panel import Entry, Panel, numbers
 from pages._ui.compare.charts.scale import best, brief, dense, floor_of, measure_of, share_axis, value
@@ -31,7 +32,7 @@ def accuracy(picture: Picture) -> Panel:
     }
     return Panel(
         name="accuracy",
-        title="Accuracy against sparsity" if measure_of(rows) == "accuracy" else "Agreement against sparsity",
+        title=f"{as_heading(measure_of(rows).removesuffix(' with the dense model'))} against sparsity",
         summary=_summary(rows, picture),
         figure={"data": [_line(label, rows) for label in ranked], "layout": layout},
         legend=(

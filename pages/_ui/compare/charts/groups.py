@@ -10,6 +10,7 @@ from typing import Any
 
 from fcpts_core.compare.kinds import Kind, kind_of
 from fcpts_core.compare.table import Row
+from fcpts_core.tasks.words import as_heading
 from pages._ui import numbers as fmt
 from pages._ui.charts.panel import Panel
 from pages._ui.compare.charts.accuracy import ranking
@@ -131,7 +132,7 @@ def _sentence(rows: Sequence[Row]) -> str:
 
 
 def _summary(rows: Sequence[Row], picture: Picture) -> str:
-    head = f"{measure_of(rows).capitalize()} at {brief(picture.target)} sparsity"
+    head = f"{as_heading(measure_of(rows))} at {brief(picture.target)} sparsity"
     if not rows:
         return f"{head}: no run has ended yet."
     texts = [

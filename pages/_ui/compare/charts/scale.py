@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fcpts_core.compare.table import Row
+from fcpts_core.tasks.words import measure_words
 from pages._ui import numbers as fmt
 
 FLOORS = (0.98, 0.95, 0.9, 0.8, 0.5)
@@ -14,7 +15,9 @@ FLOORS = (0.98, 0.95, 0.9, 0.8, 0.5)
 def measure_of(rows: Sequence[Row]) -> str:
     """The name of the measure that the rows share."""
     measured = any(row.accuracy is not None for row in rows) or not rows
-    return "accuracy" if measured else "agreement with the dense model"
+    if not measured:
+        return "agreement with the dense model"
+    return measure_words(rows[0].measure) if rows else "accuracy"
 
 
 def value(row: Row) -> float | None:
