@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -52,7 +52,7 @@ def _figures(result: Result) -> list[tuple[str, str]]:
     ]
     for name, value in list(result.measures.items())[1:]:
         rows += [(f"dense {name}", _share(result.dense_measures.get(name))), (f"sparse {name}", _share(value))]
-    agreements = result.agreements or {"agreement": result.agreement}
+    agreements: Mapping[str, float | None] = result.agreements or {"agreement": result.agreement}
     return [*rows, *((name, _share(value)) for name, value in agreements.items())]
 
 

@@ -96,7 +96,7 @@ def kept(directory: str | Path, cell: Cell) -> Result | None:
 def read_result(data: dict[str, Any]) -> Result:
     """A result from its JSON object."""
     layers = tuple(LayerResult(**{**row, "shape": tuple(row["shape"])}) for row in data["layers"])
-    return Result(**{**data, "layers": layers})
+    return Result(**{**data, "layers": layers, "notes": tuple(data.get("notes", ()))})
 
 
 def missing(directory: str | Path, cells: Iterable[Cell]) -> tuple[Cell, ...]:

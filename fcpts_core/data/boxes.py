@@ -94,6 +94,5 @@ def by_table(source: str, text: str, classes: int | None, table: PurePosixPath) 
 
 def placement(transform: Transform, height: int, width: int) -> tuple[float, float, int, int]:
     """Factors for rows and columns, then how far down and right the picture is moved, as `Transform.pixels` does it."""
-    probe = transform.scaled_size(height, width)
-    down, right = transform.offset(*probe)
-    return probe[0] / height, probe[1] / width, down, right
+    high, wide = transform.scaled_size(height, width)
+    return high / height, wide / width, *transform.offset(high, wide)

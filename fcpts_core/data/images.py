@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fcpts_core.data import archive, folder
 from fcpts_core.data.boxes import Boxes
-from fcpts_core.data.folder import Wanted
+from fcpts_core.data.folder import Content, Wanted
 from fcpts_core.data.transform import Transform
 from fcpts_core.errors import InputError
 
@@ -102,15 +102,23 @@ def load_images(
     if kind in ("folder", ".zip"):
         found = folder.read(source, Wanted(channels, size, classes, transform, limit))
     elif kind == ".npz":
-        found = archive.read(source, channels, size)
+        found = Content(*archive.read(source, channels, size))
     else:
         raise InputError(
             f"{source} is neither an .npz file nor a folder of images nor a zip of them: pass one of these."
         )
-    images, labels, skipped = found
-    if labels is not None:
-        _check_labels(source, labels, len(images), classes)
-    return ImageSet(source.resolve().name, images, labels, tuple(mean), tuple(std), flippable, skipped)
+    if found.labels is not None and found.labels.ndim != 3:
+        _check_labels(source, found.labels, len(found.images), classes)
+    return ImageSet(
+        source.resolve().name,
+        found.images,
+        found.labels,
+        tuple(mean),
+        tuple(std),
+        flippable,
+        found.skipped,
+        found.boxes,
+    )
 
 
 def _check_labels(source: Path, labels: Tensor, count: int, classes: int | None) -> None:

@@ -55,8 +55,7 @@ class Transform:
     def pixels(self, picture: Image.Image | np.ndarray) -> Tensor:
         """Bytes `[C, H, W]` of the same, scaled and cut out, in the network's order of channels."""
         image = self._picture(picture)
-        if self.resize is not None and not self._large_enough(image):
-            image = self._scaled(image, _sides(image.size, self.resize, self.fit))
+        image = self._scaled(image, self.scaled_size(image.height, image.width)[::-1])
         values = torch.from_numpy(np.array(image, dtype=np.uint8).reshape(image.height, image.width, -1))
         values = values.permute(2, 0, 1)
         if self.order == "BGR":
@@ -68,11 +67,30 @@ class Transform:
         mean, std = (torch.tensor(values, device=pixels.device).view(-1, 1, 1) for values in (self.mean, self.std))
         return (pixels.float() / 255 - mean) / std
 
-    def _large_enough(self, image: Image.Image) -> bool:
-        """Whether this picture is one that need not be enlarged."""
+    def scaled_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of a picture of this size after scaling, before anything is cut out."""
+        if self.resize is None or self._large_enough(height, width):
+            return height, width
+        return _sides((height, width), self.resize, self.fit)
+
+    def offset(self, height: int, width: int) -> tuple[int, int]:
+        """Where the top left corner of a scaled picture of this size lies in the result: rows down, columns right."""
+        if self.size is None:
+            return 0, 0
+        rows, columns = (self._before(side, wanted) for side, wanted in zip((height, width), self.size, strict=True))
+        return rows, columns
+
+    def _before(self, side: int, wanted: int) -> int:
+        """How much is put before a side that is too short, or minus what is cut off before one that is too long."""
+        if side >= wanted:
+            return -round((side - wanted) / 2)
+        return 0 if self.fit == "longer" else (wanted - side) // 2
+
+    def _large_enough(self, height: int, width: int) -> bool:
+        """Whether a picture of this size is one that need not be enlarged."""
         if self.enlarge or self.size is None or self.resize is None or self.fit == "longer":
             return False
-        return min(image.size) < self.resize and image.height >= self.size[0] and image.width >= self.size[1]
+        return min(height, width) < self.resize and height >= self.size[0] and width >= self.size[1]
 
     def _picture(self, picture: Image.Image | np.ndarray) -> Image.Image:
         if isinstance(picture, Image.Image):
@@ -94,19 +112,19 @@ class Transform:
 
     def _window(self, values: Tensor, height: int, width: int) -> Tensor:
         """The middle of `[C, H, W]`; where that is too small, the mean is put around it, or behind it (`longer`)."""
-        low, wide = max(height - values.shape[1], 0), max(width - values.shape[2], 0)
-        if low or wide:
-            top, left = (0, 0) if self.fit == "longer" else (low // 2, wide // 2)
-            fill = (torch.tensor(self.mean) * 255).round().to(torch.uint8).view(-1, 1, 1)
-            canvas = fill.repeat(1, values.shape[1] + low, values.shape[2] + wide)
-            canvas[:, top : top + values.shape[1], left : left + values.shape[2]] = values
-            values = canvas
-        top, left = round((values.shape[1] - height) / 2), round((values.shape[2] - width) / 2)
-        return values[:, top : top + height, left : left + width]
+        down, right = self.offset(values.shape[1], values.shape[2])
+        values = values[:, max(-down, 0) :, max(-right, 0) :][:, :height, :width]
+        if values.shape[1:] == (height, width):
+            return values
+        fill = (torch.tensor(self.mean) * 255).round().to(torch.uint8).view(-1, 1, 1)
+        canvas = fill.repeat(1, height, width)
+        top, left = max(down, 0), max(right, 0)
+        canvas[:, top : top + values.shape[1], left : left + values.shape[2]] = values
+        return canvas
 
 
 def _sides(size: Sequence[int], wanted: int, fit: str) -> tuple[int, int]:
-    """New width and height, the other side in proportion and rounded down, never to nothing."""
+    """New height and width, the other side in proportion and rounded down, never to nothing."""
     reference = max(size) if fit == "longer" else min(size)
-    width, height = (max(1, side * wanted // reference) for side in size)
-    return width, height
+    height, width = (max(1, side * wanted // reference) for side in size)
+    return height, width

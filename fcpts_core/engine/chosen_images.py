@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from fcpts_core.data.digits import digits
 from fcpts_core.data.images import ImageSet, load_images
-from fcpts_core.data.transform import Transform
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.errors import InputError
 from fcpts_core.models.cards import LoadedModel
@@ -43,9 +42,7 @@ def chosen_images(config: RunConfig, loaded: LoadedModel, labelled: bool) -> tup
 
 def _load(path: str, config: RunConfig, loaded: LoadedModel, limit: int | None = None) -> ImageSet:
     mean, std = config.mean or loaded.mean, config.std or loaded.std
-    transform: Transform | None = getattr(loaded, "transform", None)
-    if transform is not None:
-        transform = replace(transform, mean=tuple(mean), std=tuple(std))
+    transform = replace(loaded.transform, mean=tuple(mean), std=tuple(std))
     channels, height, width = loaded.input_shape
     return load_images(
         path,

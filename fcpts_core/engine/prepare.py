@@ -41,7 +41,7 @@ def prepare(config: RunConfig) -> Prepared:
     layers = prunable_layers(student, (*config.exclude, *frozen(all_layers(student))), config.include)
     weights = [layer.weight.detach() for layer in layers]
     budget = budget_under(settings.pattern, weights, config.sparsity, settings.layer_cap)
-    purpose = task(getattr(loaded.card, "task", "classification"))
+    purpose = task(loaded.card.task)
     if settings.steps and purpose.objectives is not None and settings.objective not in purpose.objectives:
         raise InputError(
             f"The objective {settings.objective} compares classes, a network for {purpose.name} says boxes too: "

@@ -18,6 +18,7 @@ from fcpts_core.data.images import ImageSet
 from fcpts_core.errors import InputError
 from fcpts_core.measure.accuracy import over_batches
 from fcpts_core.tasks.boxes import MOST, Found, match, mean_average_precision
+from fcpts_core.tasks.suppression import ensure_suppression
 from fcpts_core.tasks.task import Figures
 
 SURE = 0.5
@@ -45,6 +46,7 @@ class Detection:
         def boxes(batch: Tensor) -> list[Found]:
             return [_found(one) for one in network(list(batch))]
 
+        ensure_suppression()
         return tuple(one for part in over_batches(network, images, boxes, device=device) for one in part)
 
     def labelled(self, images: ImageSet) -> bool:
@@ -89,6 +91,7 @@ def _raw(network: nn.Module, batch: Tensor) -> list[Tensor]:
             f"{type(network).__name__} is no detector of a kind that can be taught: expected torchvision's SSD, "
             "RetinaNet, FCOS or Faster R-CNN."
         )
+    ensure_suppression()
     parts: Any = network
     images, _ = parts.transform(list(batch))
     features = parts.backbone(images.tensors)

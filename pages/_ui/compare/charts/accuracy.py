@@ -135,5 +135,5 @@ def _summary(rows: Sequence[Row], picture: Picture) -> str:
         if top is not None:
             share = fmt.percent(value(top), 2)
             parts.append(f"at {brief(target)} the best is {style_of(top.method).label} with {share}")
-    head = f"{measure.capitalize()} of {len(picture.methods)} methods at {len(picture.targets)} sparsities"
+    head = f"{as_heading(measure)} of {len(picture.methods)} methods at {len(picture.targets)} sparsities"
     return f"{head}: {', '.join(parts)}." if parts else f"{head}: no run has ended yet."
