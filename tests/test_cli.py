@@ -39,6 +39,7 @@ KEYS = [
         "flops_kept",
         "id",
     ),
+    *("task", "measure", "top5", "dense_top5", "measures", "dense_measures", "agreements", "skipped_images", "notes"),
 ]
 LAYER_KEYS = ["name", "shape", "weights", "zeros", "sparsity", "threshold"]
 QUICK = ["--method", "uniform", "--calibration-size", "16"]
@@ -64,6 +65,9 @@ def test_the_result_as_json_has_exactly_the_promised_keys(capsys: pytest.Capture
     assert result["dense_accuracy"] >= 0.985
     assert 0 <= result["accuracy"] <= 1
     assert 0 <= result["agreement"] <= 1
+    assert (result["task"], result["measure"], result["notes"]) == ("classification", "top-1", [])
+    assert result["measures"] == {"top-1": result["accuracy"], "top-5": result["top5"]}
+    assert result["dense_top5"] >= result["dense_accuracy"]
     assert (result["calibration_images"], result["steps"], result["seconds_per_step"]) == (16, 0, None)
     assert result["peak_rss_mb"] > 10
 
