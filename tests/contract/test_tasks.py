@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -30,12 +29,11 @@ def network(chosen: Task) -> nn.Module:
 def images(chosen: Task) -> ImageSet:
     pixels = torch.randint(256, (3, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     plain = ImageSet("some", pixels, None, (0.0,) * 3, (1.0,) * 3)
-    known: dict[str, Any] = {
-        "classification": {"labels": torch.tensor([0, 1, 2])},
-        "segmentation": {"labels": torch.zeros(3, 32, 32, dtype=torch.uint8)},
-        "detection": {"boxes": (Boxes.of([(1, (0.0, 0.0, 9.0, 9.0), False)]),) * 3},
-    }[chosen.name]
-    return replace(plain, **known)
+    if chosen.name == "classification":
+        return replace(plain, labels=torch.tensor([0, 1, 2]))
+    if chosen.name == "segmentation":
+        return replace(plain, labels=torch.zeros(3, 32, 32, dtype=torch.uint8))
+    return replace(plain, boxes=(Boxes.of([(1, (0.0, 0.0, 9.0, 9.0), False)]),) * 3)
 
 
 def test_it_is_found_by_its_name(chosen: Task) -> None:
