@@ -35,7 +35,7 @@ def compare(arguments: Namespace) -> None:
                 continue
             print(f"[{place}/{len(cells)}] {_words(cell)}", file=sys.stderr, flush=True)
             try:
-                keep(directory, cell, _result(cell))
+                keep(directory, cell, _result(cell, arguments))
             except (InputError, RunError) as error:
                 failures.append(f"{_words(cell)}: {error}")
                 print(failures[-1], file=sys.stderr, flush=True)
@@ -78,11 +78,15 @@ def _cells(arguments: Namespace, threads: int) -> tuple[Cell, ...]:
     return grid(bases, contenders, sparsities, seeds, threads)
 
 
-def _result(cell: Cell) -> Result:
+def _result(cell: Cell, arguments: Namespace) -> Result:
     from fcpts_core.engine.run import Run
     from fcpts_core.progress import followed
+    from fcpts_core.store.command import begun
+    from fcpts_core.store.following import kept
 
-    for event in followed(Run(cell.config).events()):
+    work = Run(cell.config)
+    found = begun(arguments, cell.config, cell.threads, cell.label, comparison=True)
+    for event in followed(work.events() if found is None else kept(*found, work)):
         if isinstance(event, Finished):
             return event.result
     raise RunError("The run ended without a result.")

@@ -141,7 +141,7 @@ class CellStore:
             if not followers:
                 if (result := self._find(name, cell)) is not None:
                     return result
-                key = self._registry.submit(cell.config)
+                key = self._registry.submit(cell.config, origin="comparison", label=cell.label)
             self._going[name] = key, followers + 1
             return key
 

@@ -1,7 +1,8 @@
 """The engine in a process of its own, so that a run never waits for the page's interpreter.
 
 `python -m fcpts_core.engine.child`, started by `fcpts_core.engine.remote`. Orders come on standard input, a line of
-JSON each: `{"config": ..., "threads": n}` begins a run, `{"events": n}` allows it `n` events more. Standard output
+JSON each: `{"config": ..., "threads": n}` begins a run, `{"events": n}` allows it `n` events more. With a `"folder"` it
+is kept there, and with `"resumes": true` it tells what it told before and goes on from there. Standard output
 carries the events as lines of `events.jsonl`; after the line of `finished` come 8 bytes, the length (little-endian) of
 the `model.safetensors` that follows. Whatever goes wrong is told as `failed`. One run follows the other; the end of
 standard input, which comes with the end of the parent, is the end of this process, in the middle of a step too.
@@ -17,8 +18,9 @@ import queue
 import struct
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from fcpts_core.engine import artifacts
@@ -37,13 +39,23 @@ PIPE_BYTES = 2**20
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Order:
+    """One run that is asked for, see above."""
+
+    config: RunConfig
+    threads: int
+    folder: str | None = None
+    resumes: bool = False
+
+
 class Orders:
-    """What the parent asks for, read by a thread of its own: `runs` are configuration, threads, allowed events."""
+    """What the parent asks for, read by a thread of its own: `runs` are orders with the events they are allowed."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.came = threading.Event()
-        self.runs: queue.SimpleQueue[tuple[RunConfig, int, threading.Semaphore]] = queue.SimpleQueue()
+        self.runs: queue.SimpleQueue[tuple[Order, threading.Semaphore]] = queue.SimpleQueue()
 
     def read(self) -> None:
         allowed = threading.Semaphore(0)
@@ -51,7 +63,7 @@ class Orders:
             order = json.loads(line)
             if "config" in order:
                 allowed = threading.Semaphore(0)
-                self.runs.put((RunConfig.from_json(order["config"]), order["threads"], allowed))
+                self.runs.put((Order(**{**order, "config": RunConfig.from_json(order["config"])}), allowed))
                 self.came.set()
             else:
                 allowed.release(order["events"])
@@ -65,27 +77,41 @@ def main() -> None:
     if not orders.came.wait(REST):
         _warm_up()
     while True:
-        config, threads, allowed = orders.runs.get()
-        for part in _told(config, threads, allowed):
+        order, allowed = orders.runs.get()
+        for part in _told(order, allowed):
             tell_to.write(part)
             tell_to.flush()
 
 
-def _told(config: RunConfig, threads: int, allowed: threading.Semaphore) -> Iterator[bytes]:
+def _told(order: Order, allowed: threading.Semaphore) -> Iterator[bytes]:
     """All that is said of one run, down to its end."""
     try:
-        yield from _run(config, threads, allowed)
+        yield from _run(order, allowed)
     except Exception as error:
         if not isinstance(error, InputError | RunError):
-            log.exception("%s stopped on an unforeseen error", config)
+            log.exception("%s stopped on an unforeseen error", order.config)
         yield _line(failure(error))
 
 
-def _run(config: RunConfig, threads: int, allowed: threading.Semaphore) -> Iterator[bytes]:
+def _run(order: Order, allowed: threading.Semaphore) -> Iterator[bytes]:
     from fcpts_core.engine.run import Run
 
-    run = Run(config)
-    with torch_threads(threads), closing(run.events()) as events:
+    if order.folder is None:
+        run, before = Run(order.config), []
+        telling: Generator[Event, None, None] = run.events()
+    else:
+        from fcpts_core.store.folder import RunFolder
+        from fcpts_core.store.keeper import Keeper, continuation
+
+        folder = RunFolder(order.folder)
+        after = continuation(folder) if order.resumes else None
+        run = Run(order.config, after.place if after else None)
+        before = folder.lines()[: after.told] if after else []
+        telling = Keeper(folder, after).follow(run)
+    for line in before:
+        allowed.acquire()
+        yield line
+    with torch_threads(order.threads), closing(telling) as events:
         while True:
             allowed.acquire()
             event = next(events, None)

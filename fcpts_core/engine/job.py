@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
 from fcpts_core.engine.config import RunConfig
-from fcpts_core.engine.events import Event, Failed, Finished, Phase, Started, Stepped
+from fcpts_core.engine.events import Event, Failed, Finished, Phase, Result, Started, Stepped
 from fcpts_core.engine.recording import Journal
 from fcpts_core.engine.snapshot import Snapshot, State, Story
 from fcpts_core.errors import InputError, RunError
@@ -33,13 +34,50 @@ class RunLike(Protocol):
     def events(self) -> Iterator[Event]: ...
 
 
+class KeptRun(Protocol):
+    """A run that outlives this process: `folder` is where the process that computes it writes what it needs.
+
+    `threads` are those it began with; with `resumes` it goes on from its last checkpoint.
+    """
+
+    id: str
+    config: RunConfig
+    threads: int
+    folder: str
+    resumes: bool
+
+    def running(self) -> None: ...
+
+    def see(self, event: Event) -> None: ...
+
+    def recorded(self) -> AbstractContextManager[Callable[[Event, Mapping[str, Tensor] | None], None]]: ...
+
+    def end(self, state: State, result: Result | None, reason: str) -> None: ...
+
+
+class Keeping(Protocol):
+    """Where runs are kept; no method but `claim` ever raises an error."""
+
+    trouble: str
+
+    def warm(self) -> None: ...
+
+    def begin(self, config: RunConfig, threads: int, origin: str = "", label: str = "") -> KeptRun | None: ...
+
+    def claim(self, key: str) -> KeptRun: ...
+
+    def view(self, key: str) -> RunView | None: ...
+
+    def artifacts(self, key: str) -> Mapping[str, bytes]: ...
+
+
 @dataclass(frozen=True)
 class RunView:
     """One look at a background run.
 
     `asked` is the state that was asked for (paused or cancelled) while the step in hand still goes on. `queue_position`
     counts from 1. `elapsed` and `eta` are seconds of running, pauses and queueing left out; the other times are seconds
-    since the epoch.
+    since the epoch. `kept` says that the run outlives the server, so that it can be gone on with.
     """
 
     id: str
@@ -52,6 +90,7 @@ class RunView:
     finished_at: float | None
     elapsed: float
     eta: float | None
+    kept: bool = False
 
     @property
     def state(self) -> State:
@@ -66,8 +105,9 @@ class Job:
     else at most every `PUBLISH_EVERY` seconds.
     """
 
-    def __init__(self, key: str, config: RunConfig) -> None:
+    def __init__(self, key: str, config: RunConfig, kept: KeptRun | None = None) -> None:
         self.key = key
+        self.kept = kept
         self.config = config
         self.state = State.QUEUED
         self.snapshot = Snapshot(state=State.QUEUED)
@@ -133,6 +173,7 @@ class Job:
             finished_at=self.finished_at,
             elapsed=self.elapsed,
             eta=None if self.state.final else remaining_seconds(self.snapshot),
+            kept=self.kept is not None,
         )
 
     def _asked(self) -> State | None:

@@ -22,6 +22,7 @@ import fcpts_core
 from fcpts_core.engine.child import LENGTH
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Event, Failed, Finished, from_json
+from fcpts_core.engine.job import KeptRun
 from fcpts_core.errors import RunError
 
 if TYPE_CHECKING:
@@ -111,9 +112,9 @@ class Children:
         self._busy: set[Child] = set()
         self._closed = False
 
-    def run(self, config: RunConfig) -> RemoteRun:
+    def run(self, config: RunConfig, kept: KeptRun | None = None) -> RemoteRun:
         """A run that takes its process when its first event is asked for."""
-        return RemoteRun(config, self)
+        return RemoteRun(config, self, kept)
 
     def warm(self) -> None:
         """Gets a process ready for the next run, unless there is one or a run would be slowed by it."""
@@ -165,8 +166,9 @@ class Children:
 class RemoteRun:
     """A run in one of `children`; `line` is its newest event as a line of the journal."""
 
-    def __init__(self, config: RunConfig, children: Children) -> None:
+    def __init__(self, config: RunConfig, children: Children, kept: KeptRun | None = None) -> None:
         self.config = config
+        self._kept = kept
         self.line: bytes | None = None
         self._children = children
         self._model: bytes | None = None
@@ -193,10 +195,10 @@ class RemoteRun:
             self._children.give_back(child, usable)
 
     def _asked(self, child: Child) -> Generator[Event, None, None]:
-        orders: list[Mapping[str, Any]] = [
-            {"config": self.config.to_json(), "threads": self._children.threads()},
-            {"events": AHEAD + 1},
-        ]
+        order: dict[str, Any] = {"config": self.config.to_json(), "threads": self._children.threads()}
+        if (kept := self._kept) is not None:
+            order |= {"threads": kept.threads, "folder": kept.folder, "resumes": kept.resumes}
+        orders: list[Mapping[str, Any]] = [order, {"events": AHEAD + 1}]
         while True:
             try:
                 child.order(*orders)

@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 
 
 class State(StrEnum):
-    """Where a run stands; the last three are final."""
+    """Where a run stands; the last four are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -24,10 +24,11 @@ class State(StrEnum):
     DONE = "done"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
 
     @property
     def final(self) -> bool:
-        return self in (State.DONE, State.CANCELLED, State.FAILED)
+        return self in (State.DONE, State.CANCELLED, State.FAILED, State.INTERRUPTED)
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from fcpts_core.engine import artifacts
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Event, Failed, Finished
-from fcpts_core.engine.job import NO_RESULT, Job, RunLike, RunView, failure
+from fcpts_core.engine.job import NO_RESULT, Job, Keeping, RunLike, RunView, failure
 from fcpts_core.engine.remote import Children
 from fcpts_core.engine.snapshot import State
 from fcpts_core.engine.threads import share
@@ -45,7 +45,8 @@ class RunRegistry:
 
     At most `max_running` runs compute at a time, at most `max_queued` more wait or are paused, and the `keep` finished
     runs that were looked at last are remembered. Control calls on unknown or finished runs do nothing. `make_run` puts
-    another engine in the place of the real one.
+    another engine in the place of the real one. With `keeping`, runs outlive this process: one that is not remembered
+    is looked up there.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class RunRegistry:
         max_queued: int = 8,
         make_run: Callable[[RunConfig], RunLike] | None = None,
         keep: int = 20,
+        keeping: Keeping | None = None,
     ) -> None:
         self._max_running = max_running
         self._max_queued = max_queued
         self._children = Children(lambda: self.threads, keep=max_running)
         self._make_run = make_run
         self._keep = keep
+        self._keeping = keeping
         self._jobs: dict[str, Job] = {}
         self._changed = threading.Condition()
         self._closed = False
@@ -74,28 +77,36 @@ class RunRegistry:
         """Gets ready for the next run, so that it need not wait for torch to be imported."""
         if self._make_run is None:
             self._children.warm()
+        if self._keeping is not None:
+            self._keeping.warm()
 
-    def submit(self, config: RunConfig) -> str:
-        """Queues a run and returns its id; raises QueueFullError where there is no room."""
+    def submit(self, config: RunConfig, origin: str = "", label: str = "") -> str:
+        """Queues a run and returns its id; raises QueueFullError where there is no room.
+
+        `origin` and `label` are what is kept of who asked for it.
+        """
         with self._changed:
-            if self._closed:
-                raise InputError("No new runs are taken: the server is shutting down.")
-            live = [job for job in self._jobs.values() if not job.state.final]
-            if len(live) >= self._max_running + self._max_queued and not self._drop_forgotten(live):
-                raise QueueFullError(
-                    f"The queue is full: {len(live)} runs are running, waiting or paused. "
-                    "Wait until one of them ends, or cancel one, and start again."
-                )
-            job = Job(secrets.token_urlsafe(16), config)
-            self._jobs[job.key] = job
-            self._admit()
-            return job.key
+            self._make_room()
+            kept = self._keeping.begin(config, self.threads, origin, label) if self._keeping else None
+            return self._enqueue(Job(kept.id if kept else secrets.token_urlsafe(16), config, kept))
+
+    def go_on_with(self, key: str) -> None:
+        """Queues a kept run that did not end well, to go on from its last checkpoint; InputError where it cannot."""
+        with self._changed:
+            if self._live(key):
+                return
+            self._make_room()
+            if self._keeping is None:
+                raise InputError("Runs are not kept here: start it again.")
+            kept = self._keeping.claim(key)
+            self._enqueue(Job(key, kept.config, kept))
 
     def view(self, key: str) -> RunView | None:
         """The run as it is now, None where there is no such run."""
         with self._changed:
-            job = self._jobs.get(key)
-            return job.view(self._queue_position(job)) if job else None
+            if job := self._jobs.get(key):
+                return job.view(self._queue_position(job))
+        return self._keeping.view(key) if self._keeping else None
 
     def pause(self, key: str) -> None:
         """Stops before the next learning step."""
@@ -150,12 +161,13 @@ class RunRegistry:
         with self._changed:
             job = self._jobs.get(key)
             if job is None:
-                return {}
+                return dict(self._keeping.artifacts(key)) if self._keeping else {}
             job.seen = time.monotonic()
             result, tensors, files = job.snapshot.result, job.state_dict, job.files
         if files or result is None or tensors is None:
             return dict(files)
-        files = artifacts.build(job.config, result, tensors, job.journal.text(), self.threads)
+        threads = job.kept.threads if job.kept else self.threads
+        files = artifacts.build(job.config, result, tensors, job.journal.text(), threads)
         with self._changed:
             job.files, job.state_dict = files, None
         return dict(files)
@@ -174,6 +186,21 @@ class RunRegistry:
             worker.join(max(0.0, deadline - time.monotonic()))
 
     # The methods below are called with the lock held, except for those of the worker's own thread.
+
+    def _make_room(self) -> None:
+        if self._closed:
+            raise InputError("No new runs are taken: the server is shutting down.")
+        live = [job for job in self._jobs.values() if not job.state.final]
+        if len(live) >= self._max_running + self._max_queued and not self._drop_forgotten(live):
+            raise QueueFullError(
+                f"The queue is full: {len(live)} runs are running, waiting or paused. "
+                "Wait until one of them ends, or cancel one, and start again."
+            )
+
+    def _enqueue(self, job: Job) -> str:
+        self._jobs[job.key] = job
+        self._admit()
+        return job.key
 
     def _live(self, key: str) -> Job | None:
         job = self._jobs.get(key)
@@ -196,6 +223,8 @@ class RunRegistry:
         job.cancelled = True
         if job.thread is None:
             job.become(State.CANCELLED)
+            if job.kept is not None and not self._closed:
+                job.kept.end(State.CANCELLED, None, "")
         self._changed.notify_all()
 
     def _admit(self) -> None:
@@ -229,15 +258,27 @@ class RunRegistry:
             else:
                 job.add(end)
             self._admit()
+            # A server that shuts down stops nothing: what it leaves behind is found interrupted, and can go on.
+            kept = None if end is None and self._closed else job.kept
+        if kept is not None:
+            kept.end(job.state, job.snapshot.result, job.snapshot.reason)
 
     def _follow(self, job: Job) -> Event | None:
         """Takes the run's events as long as it may; returns the one that ends the run, None where it was cancelled."""
         try:
-            run = (self._make_run or self._children.run)(job.config)
-            with closing(_generator(run.events())) as events:
+            run = self._make_run(job.config) if self._make_run else self._children.run(job.config, job.kept)
+            with ExitStack() as stack:
+                events = stack.enter_context(closing(_generator(run.events())))
+                record = stack.enter_context(job.kept.recorded()) if self._make_run and job.kept else None
+                if job.kept is not None:
+                    job.kept.running()
                 while self._may_go_on(job):
                     event = next(events)
                     job.journal.add(event, getattr(run, "line", None))
+                    if record is not None:
+                        record(event, run.state_dict)
+                    if job.kept is not None:
+                        job.kept.see(event)
                     if isinstance(event, Finished):
                         job.state_dict = run.state_dict
                     if isinstance(event, Finished | Failed):

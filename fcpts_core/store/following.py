@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from contextlib import closing, suppress
 
-from fcpts_core.engine.events import Event, Failed, Finished, Started, Stepped
+from fcpts_core.engine.events import Event, Failed, Finished
 from fcpts_core.engine.run import Run
 from fcpts_core.errors import InputError, RunError
 from fcpts_core.store.keeper import Continuation, Keeper
 from fcpts_core.store.place import StoreError
+from fcpts_core.store.progress import Progress
 from fcpts_core.store.records import Kept, RunRecord
 from fcpts_core.store.store import Store
-
-NOTED_EVERY = 1.0
-"""Seconds between two notes in the index of how far a run has come."""
 
 
 class Interrupted(KeyboardInterrupt):
     """Somebody stopped a kept run; the message says how to go on with it."""
-
-
-class Progress:
-    """Notes in the index how far a run has come, now and then; what cannot be noted now is noted later."""
-
-    def __init__(self, store: Store, key: str) -> None:
-        self._store, self._key = store, key
-        self._steps, self._noted = 0, 0.0
-
-    def see(self, event: Event) -> None:
-        if isinstance(event, Started):
-            self._steps = event.steps
-            self._note(0, None, 0.0)
-        elif isinstance(event, Stepped) and time.monotonic() - self._noted >= NOTED_EVERY:
-            self._note(event.step, event.sparsity, event.seconds)
-
-    def _note(self, step: int, sparsity: float | None, seconds: float) -> None:
-        self._noted = time.monotonic()
-        with suppress(StoreError):
-            self._store.advance(self._key, step, self._steps, sparsity, seconds)
 
 
 def kept(store: Store, record: RunRecord, run: Run, after: Continuation | None = None) -> Generator[Event, None, None]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
+
+from torch import Tensor
 
 from fcpts_core.bookmark import Bookmark, Saved
 from fcpts_core.engine.artifacts import model_file
@@ -60,6 +62,23 @@ def continuation(folder: RunFolder) -> Continuation:
         except DamagedError as error:
             remark = str(error)
     return Continuation(remark=f"{remark} The run begins anew." if remark else "")
+
+
+class Recorder:
+    """What a run tells and its model, for an engine without checkpoints; errors of the disk are the caller's."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._events = (folder.path / EVENTS).open("wb")
+
+    def tell(self, event: Event, state_dict: Mapping[str, Tensor] | None) -> None:
+        if isinstance(event, Finished) and state_dict is not None:
+            write_whole(self._folder.path / MODEL, model_file(state_dict))
+        self._events.write("".join(dump_lines([event])).encode())
+        self._events.flush()
+
+    def close(self) -> None:
+        self._events.close()
 
 
 class Keeper:

@@ -32,6 +32,8 @@ def actions(view: View, place: str) -> None:
         _take_home(view, place)
     elif not state.final:
         _steer(run, state, place)
+    elif view.run.kept:
+        st.button("Go on", key=f"{place}-go-on", icon=":material/resume:", on_click=runs.go_on, args=(run,))
 
 
 def _steer(run: str, state: State, place: str) -> None:

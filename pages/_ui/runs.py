@@ -11,6 +11,8 @@ from fcpts_core.engine.recording import load_recording
 from fcpts_core.engine.snapshot import Snapshot, tell
 from fcpts_core.engine.workers import RunRegistry
 from fcpts_core.errors import InputError
+from fcpts_core.store.background import Background
+from fcpts_core.store.opening import open_store
 from pages._ui.settings import Files
 
 RECORDING = ("recordings", "digits-resnet20-fcpts-95.jsonl.gz")
@@ -18,7 +20,13 @@ RECORDING = ("recordings", "digits-resnet20-fcpts-95.jsonl.gz")
 
 @st.cache_resource
 def registry() -> RunRegistry:
-    return RunRegistry()
+    return RunRegistry(keeping=keeping())
+
+
+@st.cache_resource
+def keeping() -> Background:
+    """Where the runs of this server are kept."""
+    return Background(open_store)
 
 
 @st.cache_resource
@@ -39,7 +47,7 @@ def own_run() -> RunView | None:
     if run is None:
         st.session_state.run = None
         st.session_state.remarks.append(
-            "The run of this address is not on this server any more: it was restarted since, or the run is too old. "
+            "The run of this address is not kept here, or it was deleted. "
             "The settings are still here; press Run to start it again."
         )
     return run
@@ -51,6 +59,15 @@ def own_files(model: str) -> Files:
     if run is None or run.config.model != model:
         return Files()
     return Files(run.config.weights, run.config.images, run.config.test)
+
+
+def go_on(key: str) -> None:
+    """Put a run that did not end well into the queue again, to go on from its last checkpoint."""
+    try:
+        registry().go_on_with(key)
+        st.session_state.remarks = []
+    except InputError as error:
+        st.session_state.remarks = [str(error)]
 
 
 def start(config: RunConfig) -> None:

@@ -114,7 +114,7 @@ def test_garbage_in_the_address_is_dropped_with_a_sentence(visit: Visit) -> None
     page = visit("/?sparsity=banana&steps=99999999&run=gone&evil=%3Cscript%3E")
     expect(page.get_by_text("The target sparsity was “banana” in the address")).to_be_visible()
     expect(page.get_by_text("set to 5000")).to_be_visible()
-    expect(page.get_by_text("not on this server any more")).to_be_visible()
+    expect(page.get_by_text("not kept here")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

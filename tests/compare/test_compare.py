@@ -50,9 +50,9 @@ def test_a_finished_cell_is_never_computed_twice(
     ran: list[Cell] = []
     real = command._result
 
-    def counted(cell: Cell) -> Any:
+    def counted(cell: Cell, arguments: Any) -> Any:
         ran.append(cell)
-        return real(cell)
+        return real(cell, arguments)
 
     monkeypatch.setattr(command, "_result", counted)
     assert compare(capsys, tmp_path) == first
@@ -71,10 +71,10 @@ def test_a_cell_that_fails_is_told_and_the_others_go_on(
 ) -> None:
     real = command._result
 
-    def sometimes(cell: Cell) -> Any:
+    def sometimes(cell: Cell, arguments: Any) -> Any:
         if cell.config.sparsity == 0.5:
             raise RunError("It broke.")
-        return real(cell)
+        return real(cell, arguments)
 
     monkeypatch.setattr(command, "_result", sometimes)
     assert main([*GRID, "--out", str(tmp_path), "--json"]) == 1

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def open_comparisons(tmp_path: Path) -> Iterator[Callable[..., Comparisons]]:
     """Builds comparisons over runs that are made up; all of one test share a folder."""
     built: list[tuple[RunRegistry, Comparisons, Callable[[RunConfig], RunLike]]] = []
 
-    def build(make_run: Callable[[RunConfig], RunLike], **limits: int) -> Comparisons:
+    def build(make_run: Callable[[RunConfig], RunLike], **limits: Any) -> Comparisons:
         registry = RunRegistry(make_run=make_run, **limits)
         made = Comparisons(registry, tmp_path)
         built.append((registry, made, make_run))

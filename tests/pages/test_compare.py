@@ -175,7 +175,7 @@ def test_a_comparison_under_way_can_be_stopped_and_found_again(app: AppTest, mad
 
 def test_an_unknown_comparison_is_forgotten_with_a_remark(app: AppTest) -> None:
     opened(app, comparison="gone")
-    assert "not on this server any more" in app.info[0].value
+    assert "not under way any more" in app.info[0].value
     assert address(app) == {}
 
 

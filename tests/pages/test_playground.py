@@ -161,7 +161,7 @@ def test_a_reload_finds_its_run_and_another_browser_does_not_see_it(app: AppTest
 def test_a_run_that_the_server_does_not_know_is_forgotten_with_a_sentence(app: AppTest) -> None:
     opened(app, run="never-was", steps="50")
     assert len(app.info) == 1
-    assert "not on this server" in app.info[0].value
+    assert "is not kept here" in app.info[0].value
     assert address(app) == {"steps": "50"}
 
 

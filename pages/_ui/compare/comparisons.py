@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -12,7 +13,9 @@ from fcpts_core.compare.cells import Cell
 from fcpts_core.compare.comparison import Comparisons
 from fcpts_core.compare.progress import CellView, ComparisonView
 from fcpts_core.compare.recording import load
+from fcpts_core.engine.artifacts import ensure_writable
 from fcpts_core.errors import InputError
+from fcpts_core.store.place import store_directory
 from pages._ui import runs
 from pages._ui.compare.session import memory
 
@@ -24,9 +27,17 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="fcpts-compare-")
 
 
+def _directory() -> Path:
+    """Where finished cells are kept: in the store, so that they outlive the server, if it can be written."""
+    try:
+        return ensure_writable(store_directory() / "comparisons")
+    except InputError:
+        return Path(_folder().name)
+
+
 @st.cache_resource
 def comparisons() -> Comparisons:
-    return Comparisons(runs.registry(), _folder().name)
+    return Comparisons(runs.registry(), _directory())
 
 
 @st.cache_resource
@@ -47,8 +58,8 @@ def own() -> ComparisonView | None:
     if view is None:
         mine.own = None
         mine.remarks.append(
-            "The comparison of this address is not on this server any more: it was restarted since, or the comparison "
-            "is too old. The choices are still here; press Compare to start it again."
+            "The comparison of this address is not under way any more: the server was restarted since. What was "
+            "finished is kept; press Compare to go on with the rest."
         )
     return view
 

@@ -49,6 +49,7 @@ BADGES = {
     State.DONE: "Done",
     State.CANCELLED: "Stopped",
     State.FAILED: "Failed",
+    State.INTERRUPTED: "Interrupted",
 }
 
 
@@ -118,7 +119,9 @@ def _sentence(view: View) -> str:
         ahead = (view.run.queue_position if view.run else None) or 1
         return f"Number {ahead} in the queue: it starts by itself when its turn comes."
     if snapshot.state is State.CANCELLED:
-        return f"Stopped after step {snapshot.step}, before anything was measured. Press Run to start again."
+        return f"Stopped after step {snapshot.step}, before anything was measured. Go on with it, or press Run."
+    if snapshot.state is State.INTERRUPTED:
+        return f"Interrupted after step {snapshot.step}: the program ended. Go on, and it ends with the same bits."
     if snapshot.state is State.FAILED:
         return f"{snapshot.reason} Change a setting, then press Run again."
     if snapshot.result is not None:
