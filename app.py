@@ -11,6 +11,7 @@ st.logo(str(BRAND / "wordmark.svg"), size="large", icon_image=str(BRAND / "wordm
 PAGES = [
     st.Page("pages/playground.py", title="Playground", default=True),
     st.Page("pages/bridge.py", title="Bridge"),
+    st.Page("pages/lesson.py", title="Lesson"),
     st.Page("pages/compare.py", title="Compare"),
 ]
 st.navigation(PAGES, position="top").run()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from fcpts_core.lesson.text import words
 from pages._ui import preview, toy
 from pages._ui.bridge import board
 from pages._ui.choice import models_at_hand, widest
 from pages._ui.entrance import enter_by_app
 from pages._ui.settle import settle
-from pages._ui.words import words
 
 FOLDER = Path(__file__).parent / "_ui"
 

@@ -99,10 +99,15 @@ def _shorten(value: Any, digits: int) -> Any:
 
 
 def record(config: RunConfig, path: str | Path, points: int = 100, surveys: int = 16) -> None:
-    """Does the run and writes a small recording of it."""
+    """Does the run on one thread and writes a small recording of it; beside it the weights, and what they are worth."""
+    from fcpts_core.engine.keepsake import keep
     from fcpts_core.engine.run import Run
+    from fcpts_core.engine.threads import torch_threads
 
-    save_recording(thin(Run(config).events(), points, surveys), path)
+    with torch_threads(1):
+        run = Run(config)
+        save_recording(thin(run.events(), points, surveys), path)
+        keep(config, run.state_dict or {}, Path(path))
 
 
 if __name__ == "__main__":

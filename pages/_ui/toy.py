@@ -15,6 +15,11 @@ MOST = 60
 
 @st.fragment
 def toy(memory: Memory, text: Mapping[str, str], key: str, seed: int = 0) -> None:
+    """The example as a part of the page that is redrawn alone."""
+    draw(memory, text, key, seed)
+
+
+def draw(memory: Memory, text: Mapping[str, str], key: str, seed: int = 0) -> None:
     """Draw the step that `memory` has under `toy`, from the start that `seed` gives."""
     step = core.descend(memory["toy"], seed)[-1]
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-bar"):

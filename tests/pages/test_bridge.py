@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from fcpts_core.bridge import toy
 from fcpts_core.density import estimate, histogram
+from fcpts_core.lesson.text import words
 from pages._ui.bridge import data
 from pages._ui.bridge.data import Seen, checked, first_look, message, portrait
 from pages._ui.toy_table import table
-from pages._ui.words import words
 
 PAGE = Path(__file__).parents[2] / "pages" / "bridge.py"
 LAYER = "layer2.1.conv2"

@@ -8,13 +8,13 @@ from typing import Any
 
 import streamlit as st
 
+from fcpts_core.lesson.text import LANGUAGES
 from pages._ui import numbers as fmt
 from pages._ui.bridge import bridge
 from pages._ui.bridge.data import VIEWS, Checked, Portrait, Seen, checked, first_look, portrait
 from pages._ui.memory import Memory, memory
 from pages._ui.toy import MOST
 from pages._ui.url import one_of, real, whole, word
-from pages._ui.words import LANGUAGES
 
 FIELDS = (
     word("model", "The model"),

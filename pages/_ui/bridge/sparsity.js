@@ -71,7 +71,7 @@ function smooth(plot, layer, stop) {
   return path(points);
 }
 
-// Every step where they can be told apart, else the height at each of some hundred places.
+// Every step where they can be told apart, else a line through the height at each of some hundred places.
 function stairs(plot, layer) {
   const { x0, x1 } = plot.shown;
   const { magnitudes, every, weights } = layer;
@@ -83,7 +83,7 @@ function stairs(plot, layer) {
   } else {
     for (let i = 1; i <= COLUMNS; i += 1) {
       const t = x0 + (i / COLUMNS) * (x1 - x0);
-      text += `H${plot.x(t).toFixed(1)}V${plot.y(countBelow(layer, t) / weights).toFixed(1)}`;
+      text += `L${plot.x(t).toFixed(1)} ${plot.y(countBelow(layer, t) / weights).toFixed(1)}`;
     }
   }
   return `${text}H${plot.x(x1)}`;

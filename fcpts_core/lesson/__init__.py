@@ -1,0 +1,1 @@
+"""The lesson: its text is data in `assets/lesson`, its numbers come from the recorded run."""
