@@ -48,7 +48,10 @@ def run(arguments: Namespace) -> None:
     """Follows one run to its end, keeps it, prints its result and writes its files."""
     from fcpts_core.store import command
 
-    command.run(arguments, recipe_from(arguments))
+    recipe = recipe_from(arguments)
+    if arguments.download:
+        _fetch_data(recipe.config)
+    command.run(arguments, recipe)
 
 
 def resume(arguments: Namespace) -> None:
@@ -143,6 +146,16 @@ def recipe_from(arguments: Namespace) -> Recipe:
     if (config.mean is None) != (config.std is None):
         raise InputError("Only one of --mean and --std is given: they belong together, give both or neither.")
     return Recipe(config, arguments.threads or base.threads)
+
+
+def _fetch_data(config: RunConfig) -> None:
+    """Downloads the named set of images if it is not on the disk."""
+    from fcpts_core.data.sources.fetching import fetch
+    from fcpts_core.data.sources.registry import SOURCES
+
+    if config.data is None or config.data not in SOURCES:
+        raise InputError(f"There is nothing to download: give --data with one of {', '.join(SOURCES)}.")
+    fetch(SOURCES[config.data])
 
 
 def _overrides(arguments: Namespace) -> dict[str, object]:

@@ -56,6 +56,15 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     add("--weights", metavar="FILE", help="your own weights, .safetensors or a PyTorch state dict")
     add("--images", metavar="PATH", help="calibration images: .npz, a folder or a .zip (default: the model's own)")
     add("--test", metavar="PATH", help="labelled test images, likewise")
+    add(
+        "--data",
+        metavar="NAME",
+        help="calibration and test images by name (digits, cifar10, cifar100, imagenette, voc-segmentation, "
+        "voc-detection), a folder with train/ and test/ or val/, or `synthetic` for calibration without data",
+    )
+    add("--download", action="store_true", help="fetch the --data if it is not on this disk")
+    add("--resize", metavar="N", type=_whole, help="shorter side in pixels before the crop, 0 for as it is")
+    add("--crop", metavar="N", type=_whole, help="side of the middle that is cut out (default: the model's)")
     add("--mean", metavar="A,B,C", type=_numbers, help="mean of each channel on the 0..1 scale")
     add("--std", metavar="A,B,C", type=_numbers, help="standard deviation of each channel on the 0..1 scale")
     add(

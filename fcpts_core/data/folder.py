@@ -66,7 +66,7 @@ def _read(path: Path, entries: Sequence[Entry], table: Table, wanted: Wanted) ->
             found.images, masks.prepared([pairs[1][index] for index in found.kept], wanted.transform), found.skipped
         )
     if rows := table(boxes.TABLE):
-        return _with_boxes(path, entries, boxes.by_table(str(path), rows[1], wanted.classes, rows[0]), wanted)
+        return with_boxes(str(path), entries, boxes.by_table(str(path), rows[1], wanted.classes, rows[0]), wanted)
     labels: Sequence[int] | None = None
     if rows := table(labelled.TABLE):
         known = labelled.by_table(str(path), rows[1], [entry.path for entry in entries], rows[0])
@@ -82,9 +82,9 @@ def _read(path: Path, entries: Sequence[Entry], table: Table, wanted: Wanted) ->
     return Content(found.images, chosen, found.skipped)
 
 
-def _with_boxes(path: Path, entries: Sequence[Entry], known: Mapping[PurePosixPath, Boxes], wanted: Wanted) -> Content:
+def with_boxes(source: str, entries: Sequence[Entry], known: Mapping[PurePosixPath, Boxes], wanted: Wanted) -> Content:
     """A picture without a row has no objects. Without a transform boxes could not follow their pictures: none then."""
-    found = _decoded(path, entries, wanted)
+    found = decode(source, entries, wanted.channels, wanted.size, wanted.transform, wanted.limit)
     if wanted.transform is None:
         return Content(found.images, None, found.skipped)
     moved = tuple(

@@ -81,9 +81,12 @@ class Transform:
         return rows, columns
 
     def _before(self, side: int, wanted: int) -> int:
-        """How much is put before a side that is too short, or minus what is cut off before one that is too long."""
+        """How much is put before a side that is too short, or minus what is cut off before one that is too long.
+
+        Half of an odd rest is rounded to even, as torchvision does it, but downwards without `enlarge`, as TensorFlow.
+        """
         if side >= wanted:
-            return -round((side - wanted) / 2)
+            return -round((side - wanted) / 2) if self.enlarge else -((side - wanted) // 2)
         return 0 if self.fit == "longer" else (wanted - side) // 2
 
     def _large_enough(self, height: int, width: int) -> bool:

@@ -9,6 +9,9 @@ from typing import Any
 
 from fcpts_core.errors import InputError
 
+MOST_PIXELS = 8192
+"""The longest side to which images may be brought."""
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -18,6 +21,8 @@ class RunConfig:
     `weights`, `images` and `test` are paths; without them the model's own are used. `mean` and `std` (one number a
     channel, on the 0..1 scale) are for a user's own model. The layers that `exclude` names (globs or class names) get
     no zeros, nor do those that `include` does not name, unless it is empty; their weights may still be tuned.
+    `data` names a set of images for both parts (see `fcpts_core.data.sources`), or a path, or is "synthetic". `resize`
+    (0 for none) and `crop` change the model's own transform, as `mean` and `std` do; lengths in pixels.
     """
 
     model: str = "digits-resnet20"
@@ -33,6 +38,9 @@ class RunConfig:
     device: str = "cpu"
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    data: str | None = None
+    resize: int | None = None
+    crop: int | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -42,6 +50,10 @@ class RunConfig:
             )
         if self.calibration_size < 1:
             raise InputError(f"The calibration size is {self.calibration_size}: expected at least 1 image.")
+        if self.resize is not None and not 0 <= self.resize <= MOST_PIXELS:
+            raise InputError(f"The resize is {self.resize}: expected 0 (none) to {MOST_PIXELS} pixels.")
+        if self.crop is not None and not 1 <= self.crop <= MOST_PIXELS:
+            raise InputError(f"The crop is {self.crop}: expected 1 to {MOST_PIXELS} pixels.")
         if not 0 <= self.seed < 2**31:
             raise InputError(f"The seed is {self.seed}: expected a whole number from 0 to {2**31 - 1}.")
 

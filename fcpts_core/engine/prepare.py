@@ -28,6 +28,7 @@ class Prepared:
     calibration: ImageSet
     test: ImageSet | None
     device: torch.device
+    notes: tuple[str, ...] = ()
 
 
 def prepare(config: RunConfig) -> Prepared:
@@ -35,7 +36,7 @@ def prepare(config: RunConfig) -> Prepared:
     settings = settings_for(config.method, config.overrides)
     device = _device(config.device)
     loaded = load_model(config.model, config.weights)
-    calibration, test = chosen_images(config, loaded, labelled=_by_labels(settings))
+    images = chosen_images(config, loaded, labelled=_by_labels(settings))
     teacher = loaded.module.to(device)
     student = copy.deepcopy(teacher)
     layers = prunable_layers(student, (*config.exclude, *frozen(all_layers(student))), config.include)
@@ -51,14 +52,14 @@ def prepare(config: RunConfig) -> Prepared:
         student,
         teacher.requires_grad_(False),
         layers,
-        calibration,
+        images.calibration,
         config.sparsity,
         budget.zeros,
         settings,
         config.seed,
         task=purpose,
     )
-    return Prepared(problem, calibration, test, device)
+    return Prepared(problem, images.calibration, images.test, device, images.notes)
 
 
 def _by_labels(settings: Settings) -> bool:

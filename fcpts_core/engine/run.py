@@ -121,7 +121,9 @@ class Run:
 
     def _tell(self) -> Generator[Event, None, None]:
         memory.begin()
-        yield Phase("reading model and images")
+        yield Phase(
+            f"reading model and {'making' if self.config.data == 'synthetic' else ''} images".replace("  ", " ")
+        )
         prepared = prepare(self.config)
         problem = replace(prepared.problem, bookmark=self.bookmark)
         if left_out := skipped(prepared):
@@ -175,6 +177,7 @@ class Run:
                 dense_measures=dict(dense.measures),
                 agreements=dict(agreements),
                 skipped_images=skipped(prepared),
+                notes=prepared.notes,
             )
         )
 

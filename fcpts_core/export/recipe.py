@@ -123,6 +123,9 @@ KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "device": (_is_text, "a name in quotes"),
     "exclude": (_are_texts, "a list of layers in quotes"),
     "include": (_are_texts, "a list of layers in quotes"),
+    "data": (_is_text, "a name or a path in quotes"),
+    "resize": (_is_whole, "a whole number"),
+    "crop": (_is_whole, "a whole number"),
     "threads": (_is_threads, f"a whole number from 1 to {MAX_THREADS}"),
     SETTINGS: (_are_settings, "a table of texts and numbers"),
 }

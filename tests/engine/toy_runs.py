@@ -11,8 +11,9 @@ import pytest
 from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
+from fcpts_core.data.sources import arrays
 from fcpts_core.data.transform import Transform
-from fcpts_core.engine import chosen_images, prepare
+from fcpts_core.engine import prepare
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Event, Finished, Result
 from fcpts_core.engine.run import Run
@@ -41,7 +42,7 @@ def put_on_stage(monkeypatch: pytest.MonkeyPatch, build: Callable[[], nn.Module]
         return images(9, labelled=True, seed=5) if name == "test" else images(20, labelled=True)
 
     monkeypatch.setattr(prepare, "load_model", load)
-    monkeypatch.setattr(chosen_images, "digits", part)
+    monkeypatch.setattr(arrays, "digits", part)
     return build()
 
 
