@@ -49,6 +49,7 @@ def run(arguments: Namespace) -> None:
     from fcpts_core.store import command
 
     recipe = recipe_from(arguments)
+    _ready(recipe.config)
     if arguments.download:
         _fetch_data(recipe.config)
     command.run(arguments, recipe)
@@ -56,8 +57,10 @@ def run(arguments: Namespace) -> None:
 
 def resume(arguments: Namespace) -> None:
     """Goes on with a run that did not end."""
+    from fcpts_core.models import factories
     from fcpts_core.store import command
 
+    factories.allow()
     command.resume(arguments)
 
 
@@ -77,9 +80,17 @@ def delete(arguments: Namespace) -> None:
 
 def models(arguments: Namespace) -> None:
     """Prints the models by name."""
-    from fcpts_core.summary import models_json, models_text
+    from fcpts_core.models.listing import models_json, models_text
 
     print(models_json() if arguments.json else models_text())
+
+
+def download(arguments: Namespace) -> None:
+    """Fetches the weights of models."""
+    from fcpts_core.models.obtaining import obtain
+
+    for name in arguments.models:
+        print(obtain(name))
 
 
 def methods(arguments: Namespace) -> None:
@@ -92,7 +103,9 @@ def methods(arguments: Namespace) -> None:
 def compare(arguments: Namespace) -> None:
     """Runs what is missing of a grid of models, methods and sparsities, and prints the table."""
     from fcpts_core.compare import command
+    from fcpts_core.models import factories
 
+    factories.allow()
     command.compare(arguments)
 
 
@@ -127,8 +140,18 @@ COMMANDS = {
     "pack": pack,
     "unpack": unpack,
     "models": models,
+    "download": download,
     "methods": methods,
 }
+
+
+def _ready(config: RunConfig) -> None:
+    """Whoever types a command may name code of their own, and waits for a download that they asked for."""
+    from fcpts_core.models import factories
+    from fcpts_core.models.obtaining import obtain_for
+
+    factories.allow()
+    obtain_for(config.model, config.weights, config.random_weights)
 
 
 def config_from(arguments: Namespace) -> RunConfig:

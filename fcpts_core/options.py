@@ -34,6 +34,9 @@ def build_parser() -> Parser:
     _add_cost(commands.add_parser("cost", help="count the bytes of a sparse model", allow_abbrev=False))
     _add_packing(commands.add_parser("pack", help="leave the zeros of a model out of its file", allow_abbrev=False))
     _add_packing(commands.add_parser("unpack", help="put them back", allow_abbrev=False))
+    fetching = commands.add_parser("download", help="fetch the weights of models", allow_abbrev=False)
+    fetching.description = "Fetch the published weights of models into torch.hub's folder, checked and resumed."
+    fetching.add_argument("models", metavar="NAME", nargs="+", help="see `fcpts models`")
     for name in ("models", "methods"):
         listing = commands.add_parser(name, help=f"list the {name}", allow_abbrev=False)
         listing.add_argument("--json", action="store_true", help="print one JSON list instead of text")
@@ -45,7 +48,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.description = "Prune a model until exactly the target share of its weights is zero, and measure it."
     add = parser.add_argument
     add("recipe", metavar="RECIPE", nargs="?", help="a TOML file with a run; options given beside it go before it")
-    add("--model", metavar="NAME", help=f"see `fcpts models` (default: {DEFAULT.model})")
+    add(
+        "--model",
+        metavar="NAME",
+        help=f"see `fcpts models`, or package.module:function of your own (default: {DEFAULT.model})",
+    )
     add("--method", metavar="NAME", help=f"see `fcpts methods` (default: {DEFAULT.method})")
     add(
         "--sparsity",
@@ -54,6 +61,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help=f"target share of zero weights, between 0 and 1 (default: {DEFAULT.sparsity})",
     )
     add("--weights", metavar="FILE", help="your own weights, .safetensors or a PyTorch state dict")
+    add(
+        "--random-weights",
+        action="store_const",
+        const=True,
+        help="draw the weights by the seed instead: for trials of time and memory, accuracies mean nothing then",
+    )
     add("--images", metavar="PATH", help="calibration images: .npz, a folder or a .zip (default: the model's own)")
     add("--test", metavar="PATH", help="labelled test images, likewise")
     add(
@@ -121,6 +134,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
             default=[],
             help=f"{what}, for every model or for the one named; may be repeated",
         )
+    add("--random-weights", action="store_true", help="draw the weights by the seed: accuracies mean nothing then")
     add("--mean", metavar="A,B,C", type=_numbers, help="mean of each channel on the 0..1 scale")
     add("--std", metavar="A,B,C", type=_numbers, help="standard deviation of each channel on the 0..1 scale")
     add("--calibration-size", metavar="K", type=_whole, default=DEFAULT.calibration_size, help="calibration images")

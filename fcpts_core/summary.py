@@ -11,7 +11,6 @@ from typing import Any
 
 from fcpts_core.engine.events import Result
 from fcpts_core.methods import METHODS
-from fcpts_core.models.cards import MODELS
 from fcpts_core.tasks.words import measure_words
 
 
@@ -40,7 +39,7 @@ def result_text(result: Result) -> str:
         counts = f"{layer.weights:,}", f"{layer.zeros:,}"
         rows.append((layer.name, shape, *counts, f"{layer.sparsity:.2%}", f"{layer.threshold:.4g}"))
     title = f"{result.model}, {result.method}, target {result.target_sparsity:.10g}"
-    notes = [f"Note: {note}" for note in result.notes]
+    notes = [textwrap.fill(f"NOTE: {note}", 100, subsequent_indent="  ") for note in result.notes]
     return "\n\n".join((title, *notes, aligned(figures, left=2), aligned(rows, left=2)))
 
 
@@ -54,23 +53,6 @@ def _figures(result: Result) -> list[tuple[str, str]]:
         rows += [(f"dense {name}", _share(result.dense_measures.get(name))), (f"sparse {name}", _share(value))]
     agreements: Mapping[str, float | None] = result.agreements or {"agreement": result.agreement}
     return [*rows, *((name, _share(value)) for name, value in agreements.items())]
-
-
-def models_json() -> str:
-    """A list of objects, one a model."""
-    rows = [
-        {name: value for name, value in vars(card).items() if name != "build"}
-        | {"transform": asdict(card.transform), "bundled": card.bundled}
-        for card in MODELS.values()
-    ]
-    return json.dumps(rows)
-
-
-def models_text() -> str:
-    return "\n\n".join(
-        _entry(card.name, f"{card.title} ({'bundled' if card.bundled else 'for your own weights'})", card.description)
-        for card in MODELS.values()
-    )
 
 
 def methods_json() -> str:

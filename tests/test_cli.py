@@ -24,7 +24,6 @@ from fcpts_core.engine.recording import load_recording
 from fcpts_core.engine.run import Run
 from fcpts_core.errors import RunError
 from fcpts_core.methods import METHODS
-from fcpts_core.models.cards import MODELS
 
 KEYS = [
     *("model", "method", "target_sparsity", "sparsity", "zeros", "weights", "dense_accuracy", "accuracy", "agreement"),
@@ -126,10 +125,8 @@ def test_the_summary_is_readable(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert f"Written to {tmp_path}" in output.out
 
 
-@pytest.mark.parametrize(("command", "registry"), [("models", MODELS), ("methods", METHODS)])
-def test_models_and_methods_are_listed(
-    capsys: pytest.CaptureFixture[str], command: str, registry: dict[str, object]
-) -> None:
+@pytest.mark.parametrize(("command", "registry"), [("methods", METHODS)])
+def test_methods_are_listed(capsys: pytest.CaptureFixture[str], command: str, registry: dict[str, object]) -> None:
     assert main([command]) == 0
     text = capsys.readouterr().out
     assert [line.split(":")[0] for line in text.splitlines() if line and not line.startswith(" ")] == list(registry)

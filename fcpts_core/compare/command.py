@@ -15,7 +15,8 @@ from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Finished, Result
 from fcpts_core.errors import InputError, RunError
 from fcpts_core.methods import settings_for
-from fcpts_core.models.cards import MODELS
+from fcpts_core.models.cards import MODELS, card
+from fcpts_core.models.obtaining import obtain_for
 
 
 def compare(arguments: Namespace) -> None:
@@ -53,8 +54,8 @@ def _cells(arguments: Namespace, threads: int) -> tuple[Cell, ...]:
         overrides["steps"] = arguments.steps
     bases = []
     for model in _names(arguments.models, "models"):
-        if model not in MODELS:
-            raise InputError(f"There is no model {model!r}: expected some of {', '.join(MODELS)}.")
+        card(model)
+        obtain_for(model, _of(model, arguments.weights), arguments.random_weights)
         bases.append(
             RunConfig(
                 model=model,
@@ -67,6 +68,7 @@ def _cells(arguments: Namespace, threads: int) -> tuple[Cell, ...]:
                 device=arguments.device,
                 exclude=tuple(arguments.exclude),
                 include=tuple(arguments.include),
+                random_weights=arguments.random_weights,
                 overrides=overrides,
             )
         )

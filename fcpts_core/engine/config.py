@@ -22,7 +22,8 @@ class RunConfig:
     channel, on the 0..1 scale) are for a user's own model. The layers that `exclude` names (globs or class names) get
     no zeros, nor do those that `include` does not name, unless it is empty; their weights may still be tuned.
     `data` names a set of images for both parts (see `fcpts_core.data.sources`), or a path, or is "synthetic". `resize`
-    (0 for none) and `crop` change the model's own transform, as `mean` and `std` do; lengths in pixels.
+    (0 for none) and `crop` change the model's own transform, as `mean` and `std` do; lengths in pixels. With
+    `random_weights` the weights are drawn by the seed: for trials of time and memory alone.
     """
 
     model: str = "digits-resnet20"
@@ -41,6 +42,7 @@ class RunConfig:
     data: str | None = None
     resize: int | None = None
     crop: int | None = None
+    random_weights: bool = False
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

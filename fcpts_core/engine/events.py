@@ -49,7 +49,8 @@ class Started:
     """The problem as it stands before the first step: `steps` may be 0 for methods that learn nothing.
 
     `references` holds the allocations drawn behind the learned one, by name, each `[L]`. `measure` names what
-    `dense_accuracy` is, the main measure of the model's task.
+    `dense_accuracy` is, the main measure of the model's task. `notes` are sentences that whoever
+    reads the figures must know: that weights are random, that layers were left alone.
     """
 
     config: Mapping[str, Any]
@@ -63,6 +64,7 @@ class Started:
     test_images: int
     references: Mapping[str, tuple[float, ...]]
     measure: str = "top-1"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.tasks.registry import task
 
+SPARSE = 0.001  # a share of zeros worth a word
+SHOWN = 4  # names in one sentence
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -35,7 +38,7 @@ def prepare(config: RunConfig) -> Prepared:
     """Model, images and problem of a configuration; whatever does not fit is an InputError."""
     settings = settings_for(config.method, config.overrides)
     device = _device(config.device)
-    loaded = load_model(config.model, config.weights)
+    loaded = load_model(config.model, config.weights, random=config.seed if config.random_weights else None)
     images = chosen_images(config, loaded, labelled=_by_labels(settings))
     teacher = loaded.module.to(device)
     student = copy.deepcopy(teacher)

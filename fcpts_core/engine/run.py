@@ -210,6 +210,7 @@ def _started(config: RunConfig, prepared: Prepared, dense_accuracy: float | None
             if name in REFERENCES
         },
         measure=problem.task.measures[0],
+        notes=prepared.notes,
     )
 
 

@@ -85,6 +85,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_whole(value: Any) -> bool:
     return type(value) is int
 
@@ -126,6 +130,7 @@ KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "data": (_is_text, "a name or a path in quotes"),
     "resize": (_is_whole, "a whole number"),
     "crop": (_is_whole, "a whole number"),
+    "random_weights": (_is_truth, "true or false"),
     "threads": (_is_threads, f"a whole number from 1 to {MAX_THREADS}"),
     SETTINGS: (_are_settings, "a table of texts and numbers"),
 }

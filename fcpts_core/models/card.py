@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from fcpts_core.data.transform import Transform
+from fcpts_core.models.catalogue import Download
 
 Build = Callable[[Mapping[str, Tensor]], nn.Module]
+Translate = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 
 OWN_LICENCE = "that of your checkpoint"
 
@@ -18,10 +20,11 @@ OWN_LICENCE = "that of your checkpoint"
 class ModelCard:
     """A model that runs can be started on.
 
-    `build` makes the network whose shapes a state dict shows, without its values. `transform` is how it wants its
-    images unless the user says otherwise; `note` is the dense accuracy where it is known. `task` is what it was trained
-    for: "classification", "segmentation" or "detection". A bundled model has a file of `weights` and the name of its
-    `data`, "digits".
+    `build` makes the network whose shapes a state dict shows, without its values; `translate` gives the tensors of a
+    checkpoint the names that the network has. `transform` is how it wants its images unless the user says otherwise;
+    `note` is the dense accuracy where it is known. `task` is what it was trained for: "classification", "segmentation"
+    or "detection". A bundled model has a file of `weights` and the name of its `data`, "digits"; others have a
+    `download`, or nothing but their architecture.
     """
 
     name: str
@@ -33,9 +36,12 @@ class ModelCard:
     transform: Transform
     flippable: bool
     task: str = "classification"
+    source: str = "own"
     note: str = ""
     weights: str | None = None
     data: str | None = None
+    download: Download | None = None
+    translate: Translate = dict
 
     @property
     def bundled(self) -> bool:
@@ -64,7 +70,8 @@ class ModelCard:
 class LoadedModel:
     """A network in eval mode with float32 weights; `input_shape` is `(C, H, W)`, `sha256` that of the weights file.
 
-    `transform` is the card's, made neutral where the network takes another number of channels.
+    `transform` is the card's, made neutral where the network takes another number of channels. `notes` are sentences
+    that whoever reads a result must know.
     """
 
     card: ModelCard
@@ -73,6 +80,7 @@ class LoadedModel:
     classes: int
     transform: Transform
     sha256: str
+    notes: tuple[str, ...] = ()
 
     @property
     def mean(self) -> tuple[float, ...]:

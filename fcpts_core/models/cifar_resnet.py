@@ -89,6 +89,14 @@ def from_state(depth: int, state: Mapping[str, Tensor]) -> CifarResNet:
     )
 
 
+def translated(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under the names used here: others call the head `fc` and the shortcut `downsample`."""
+    return {
+        ("linear." + name[3:] if name.startswith("fc.") else name.replace(".downsample.", ".shortcut.")): tensor
+        for name, tensor in state.items()
+    }
+
+
 def initialise(network: CifarResNet) -> CifarResNet:
     """Starting point for training: He's normal initialisation of all matrices, batch norm as it comes."""
     for module in network.modules():

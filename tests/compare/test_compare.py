@@ -95,7 +95,7 @@ def test_settings_of_one_contender_are_its_own(tmp_path: Path, capsys: pytest.Ca
         (["--methods", "lottery"], "There is no method 'lottery'"),
         (["--methods", " , "], "There are no methods to compare"),
         (["--methods", "uniform:fast"], "'fast' in 'uniform:fast' is no setting"),
-        (["--models", "alexnet"], "There is no model 'alexnet'"),
+        (["--models", "no-such-net"], "There is no model 'no-such-net'"),
         (["--sparsities", "0.9,most"], "'most' is not a number"),
         (["--sparsities", "1.5"], "The target sparsity is 1.5"),
         (["--seeds", "-1"], "The seed is -1"),

@@ -34,7 +34,7 @@ def config(method: str = "fcpts", **changes: Any) -> RunConfig:
 def put_on_stage(monkeypatch: pytest.MonkeyPatch, build: Callable[[], nn.Module]) -> nn.Module:
     """Runs of the bundled model get this network and toy images; returns another such network."""
 
-    def load(name: str, weights: str | None = None) -> LoadedModel:
+    def load(name: str, weights: str | None = None, random: int | None = None) -> LoadedModel:
         data = images(1)
         return LoadedModel(MODELS[name], build(), (3, 8, 8), CLASSES, Transform(8, 8, data.mean, data.std), "0" * 64)
 

@@ -12,6 +12,7 @@ from fcpts_core.data.digits import digits
 from fcpts_core.errors import InputError
 from fcpts_core.measure.accuracy import accuracy, predict
 from fcpts_core.models.cards import MODELS, load_model
+from fcpts_core.models.catalogue import catalogue
 from fcpts_core.models.cifar_resnet import CifarResNet
 from fcpts_core.models.layers import prunable_layers
 
@@ -24,7 +25,7 @@ def checkpoint(folder: Path, network: CifarResNet) -> Path:
 
 
 def test_the_models_are_these() -> None:
-    assert list(MODELS) == [
+    assert list(MODELS)[:15] == [
         "digits-resnet20",
         "digits-vit",
         *(f"cifar-resnet{depth}" for depth in (20, 32, 44, 56, 110)),
@@ -38,6 +39,7 @@ def test_the_models_are_these() -> None:
         "deeplabv3-mobilenet-v2",
     ]
     assert all(name == card.name for name, card in MODELS.items())
+    assert len(MODELS) == len(catalogue()) > 100
     assert BUNDLED == ["digits-resnet20", "digits-vit"]
 
 
@@ -96,8 +98,10 @@ def test_an_unknown_name_is_refused_with_the_names() -> None:
         InputError, match=r"no model 'cifar-resnet21': .*digits-vit.*\. Did you mean cifar-resnet\d+\?$"
     ):
         load_model("cifar-resnet21")
-    with pytest.raises(InputError, match=r"no model 'alexnet': expected one of digits-resnet20, digits-vit, [^?]*$"):
-        load_model("alexnet")
+    with pytest.raises(
+        InputError, match=r"no model 'no-such-net': expected one of digits-resnet20, digits-vit, [^?]*$"
+    ):
+        load_model("no-such-net")
 
 
 def test_a_model_without_weights_says_what_to_pass() -> None:
@@ -125,3 +129,31 @@ def test_a_weight_of_the_wrong_rank_is_named(tmp_path: Path) -> None:
     safetensors.torch.save_file(state, tmp_path / "w.safetensors")
     with pytest.raises(InputError, match=r"conv1\.weight \[16\] instead of \[16, 3, 3, 3\]"):
         load_model("cifar-resnet20", tmp_path / "w.safetensors")
+
+
+def test_random_weights_are_those_of_the_seed_and_say_so() -> None:
+    first, again, other = (load_model("digits-vit", random=seed) for seed in (1, 1, 2))
+    one, two, three = (model.module.state_dict()["embed.weight"] for model in (first, again, other))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, three)
+    assert "random" in first.notes[0]
+    state = torch.random.get_rng_state()
+    load_model("digits-vit", random=3)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_random_weights_and_a_file_are_a_contradiction(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="choose one of them"):
+        load_model("cifar-resnet20", checkpoint(tmp_path, CifarResNet(20)), random=0)
+
+
+def test_a_checkpoint_with_other_names_for_the_same_parts(tmp_path: Path) -> None:
+    network = CifarResNet(20, projection=True)
+    renamed = {
+        name.replace("linear.", "fc.").replace(".shortcut.", ".downsample."): tensor
+        for name, tensor in network.state_dict().items()
+    }
+    safetensors.torch.save_file(renamed, tmp_path / "w.safetensors")
+    assert load_model("cifar-resnet20", tmp_path / "w.safetensors").module.state_dict().keys() == (
+        network.state_dict().keys()
+    )

@@ -13,7 +13,7 @@ from torch import nn
 from fcpts_core.models.cards import MODELS, load_model
 from fcpts_core.models.layers import prunable_layers
 from fcpts_core.models.mobilenet_v2 import DeepLabV3, padded
-from fcpts_core.models.own import OWN
+from fcpts_core.models.sources.own import OWN
 from fcpts_core.reconstruction.features import blocks, caught
 
 # floating-point numbers of the state dict, statistics included, as their publishers' files hold them

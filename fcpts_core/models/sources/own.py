@@ -6,7 +6,7 @@ from functools import partial
 
 from fcpts_core.data.transform import Transform
 from fcpts_core.models import cifar_resnet, cifar_vit, micronet, mobilenet_v1, mobilenet_v2, squeezenet
-from fcpts_core.models.card import OWN_LICENCE, Build, ModelCard
+from fcpts_core.models.card import OWN_LICENCE, Build, ModelCard, Translate
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FROM_MINUS_1_TO_1 = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
@@ -26,8 +26,20 @@ def _own(
     build: Build,
     transform: Transform,
     task: str = "classification",
+    translate: Translate = dict,
 ) -> ModelCard:
-    return ModelCard(name, title, family, description, OWN_LICENCE, build, transform, flippable=True, task=task)
+    return ModelCard(
+        name,
+        title,
+        family,
+        description,
+        OWN_LICENCE,
+        build,
+        transform,
+        flippable=True,
+        task=task,
+        translate=translate,
+    )
 
 
 OWN: tuple[ModelCard, ...] = (
@@ -39,6 +51,7 @@ OWN: tuple[ModelCard, ...] = (
             f"The CIFAR residual network of {depth} layers, option A or B, for your own checkpoint.",
             partial(cifar_resnet.from_state, depth),
             CIFAR10,
+            translate=cifar_resnet.translated,
         )
         for depth in CIFAR_DEPTHS
     ),
@@ -49,6 +62,7 @@ OWN: tuple[ModelCard, ...] = (
         "The CIFAR residual network of 32 layers with the normalisation usual for CIFAR-100, for your own checkpoint.",
         partial(cifar_resnet.from_state, 32),
         Transform(32, 32, (0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761)),
+        translate=cifar_resnet.translated,
     ),
     _own(
         "cifar-vit",
