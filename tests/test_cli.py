@@ -36,9 +36,9 @@ KEYS = [
         "peak_rss_mb",
         "layers",
         "flops_kept",
-        "id",
     ),
     *("task", "measure", "top5", "dense_top5", "measures", "dense_measures", "agreements", "skipped_images", "notes"),
+    "id",
 ]
 LAYER_KEYS = ["name", "shape", "weights", "zeros", "sparsity", "threshold"]
 QUICK = ["--method", "uniform", "--calibration-size", "16"]
