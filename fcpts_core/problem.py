@@ -7,7 +7,7 @@ a method, and whoever follows may stop between any two steps.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.bookmark import Bookmark
+from fcpts_core.bridge.budget import worth_of
 from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.events import Allocated, Measured, Phase
 from fcpts_core.models.layers import PrunableLayer
@@ -31,6 +32,7 @@ CLASSIFICATION = Classification()
 class Problem:
     """Two copies of the network, the layers of the student's, the images and the goal: `zeros` of all their weights.
 
+    With a `worth` `[L]`, the goal counts each zero of layer `l` so many times: the multiply-adds that it saves. The
     `bookmark` says where the solution stands, for a run that is to be gone on with later.
     `task` says what of the outputs is compared, and how good they are.
     """
@@ -43,13 +45,23 @@ class Problem:
     zeros: int
     settings: Settings
     seed: int
+    worth: tuple[int, ...] = ()
     bookmark: Bookmark = field(default_factory=Bookmark)
     task: Task = CLASSIFICATION
 
     @property
     def total(self) -> int:
-        """How many weights the layers have, `N`."""
-        return sum(layer.weights for layer in self.layers)
+        """How many weights the layers have, `N`, or what all of them are worth."""
+        return worth_of([layer.weights for layer in self.layers], self.worth)
+
+    @property
+    def worths(self) -> tuple[int, ...]:
+        """What a zero of each layer counts, `[L]`."""
+        return self.worth or (1,) * len(self.layers)
+
+    def share(self, counts: Sequence[int]) -> float:
+        """How much of the total so many zeros `[L]` are, to be compared with the target."""
+        return worth_of(counts, self.worth) / self.total
 
     @property
     def device(self) -> torch.device:

@@ -38,7 +38,8 @@ def result_text(result: Result) -> str:
         shape = "x".join(map(str, layer.shape))
         counts = f"{layer.weights:,}", f"{layer.zeros:,}"
         rows.append((layer.name, shape, *counts, f"{layer.sparsity:.2%}", f"{layer.threshold:.4g}"))
-    title = f"{result.model}, {result.method}, target {result.target_sparsity:.10g}"
+    of = " of the multiply-adds" if result.budget == "flops" else ""
+    title = f"{result.model}, {result.method}, target {result.target_sparsity:.10g}{of}"
     notes = [textwrap.fill(f"NOTE: {note}", 100, subsequent_indent="  ") for note in result.notes]
     return "\n\n".join((title, *notes, aligned(figures, left=2), aligned(rows, left=2)))
 

@@ -14,6 +14,7 @@ from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.allocation.respect import budget_under
 from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.events import Measured
+from fcpts_core.measure.flops import uses
 from fcpts_core.methods import method, settings_for
 from fcpts_core.models.layers import prunable_layers
 from fcpts_core.problem import Problem, told_silently
@@ -147,9 +148,10 @@ def problem(
     student, teacher = copy.deepcopy(network), copy.deepcopy(network).eval().requires_grad_(False)
     layers = prunable_layers(student, exclude)
     weights = [layer.weight.detach() for layer in layers]
-    budget = budget_under(settings.pattern, weights, sparsity, settings.layer_cap)
     found = images() if data is None else data
-    return Problem(student, teacher, layers, found, sparsity, budget.zeros, settings, seed)
+    worth = uses(student, layers, found.inputs(torch.arange(1))) if settings.budget == "flops" else ()
+    budget = budget_under(settings.pattern, weights, sparsity, settings.layer_cap, worth)
+    return Problem(student, teacher, layers, found, sparsity, budget.zeros, settings, seed, worth)
 
 
 def begin(task: Problem) -> State:

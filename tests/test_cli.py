@@ -36,6 +36,7 @@ KEYS = [
         "peak_rss_mb",
         "layers",
         "flops_kept",
+        "budget",
     ),
     *("task", "measure", "top5", "dense_top5", "measures", "dense_measures", "agreements", "skipped_images", "notes"),
     "id",

@@ -1,7 +1,8 @@
 """From wished-for sparsities to whole zeros: the budget is met to the weight.
 
 Notation: `n_l` weights of layer `l`, of which `z_l` are zero already and at most `floor(cap * n_l)` may become zero;
-`K` zeros in all. `a_l` is a wish, a real number of zeros.
+`K` zeros in all. `a_l` is a wish, a real number of zeros. Where zeros have a worth, `K` is what all of them are worth
+together, and no zero is given that it does not need (see `bridge.budget`).
 """
 
 from __future__ import annotations
@@ -9,39 +10,63 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import mul
 
 from torch import Tensor
 
-from fcpts_core.bridge import check_target, most_zeros
+from fcpts_core.bridge.budget import check_target, fewest, most_zeros, worth_of
 
 
 @dataclass(frozen=True)
 class Budget:
-    """`zeros` of `sum(sizes)` weights are to be zero, of layer `l` between `floors[l]` and `ceilings[l]`."""
+    """`zeros` of `sum(sizes)` weights are to be zero, of layer `l` between `floors[l]` and `ceilings[l]`.
+
+    With a `worth` `[L]`, each zero of layer `l` counts `worth[l]` times towards `zeros`.
+    """
 
     sizes: tuple[int, ...]
     floors: tuple[int, ...]
     ceilings: tuple[int, ...]
     zeros: int
+    worth: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if not sum(self.floors) <= self.zeros <= sum(self.ceilings):
-            raise ValueError(f"{self.zeros} zeros lie outside of {sum(self.floors)} to {sum(self.ceilings)}.")
+        least, most = self.worth_of(self.floors), self.worth_of(self.ceilings)
+        if not least <= self.zeros <= most:
+            raise ValueError(f"{self.zeros} zeros lie outside of {least} to {most}.")
 
     @classmethod
-    def of(cls, weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> Budget:
+    def of(
+        cls, weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0, worth: Sequence[int] = ()
+    ) -> Budget:
         """The budget of these layers at a global sparsity; a target out of reach is an InputError."""
         sizes = tuple(weight.numel() for weight in weights)
         floors = tuple(weight.numel() - int(weight.count_nonzero()) for weight in weights)
-        zeros = check_target(sparsity, sizes, floors, layer_cap)
-        return cls(sizes, floors, most_zeros(sizes, floors, layer_cap), zeros)
+        zeros = check_target(sparsity, sizes, floors, layer_cap, worth)
+        return cls(sizes, floors, most_zeros(sizes, floors, layer_cap), zeros, tuple(worth))
+
+    @property
+    def worths(self) -> tuple[int, ...]:
+        """What a zero of each layer counts, `[L]`."""
+        return self.worth or (1,) * len(self.sizes)
+
+    def worth_of(self, counts: Sequence[int]) -> int:
+        """What so many zeros `[L]` count."""
+        return worth_of(counts, self.worth)
+
+    def met_by(self, counts: Sequence[int]) -> bool:
+        """Whether so many zeros `[L]` are within all bounds and meet the goal, and no zero less would do."""
+        bounds = zip(self.floors, counts, self.ceilings, strict=True)
+        over = self.worth_of(counts) - self.zeros
+        spare = [worth for worth, count, floor in zip(self.worths, counts, self.floors, strict=True) if count > floor]
+        return all(low <= count <= high for low, count, high in bounds) and 0 <= over < min(spare, default=over + 1)
 
     def sparsities(self, counts: Sequence[int]) -> tuple[float, ...]:
         return tuple(count / size for count, size in zip(counts, self.sizes, strict=True))
 
 
 def fill(budget: Budget, wish: Callable[[float], Sequence[float]]) -> tuple[float, ...]:
-    """The sparsities `[L]` of the scale `c` at which `sum_l clip(wish(c)_l, floor_l, ceiling_l) = K`, in whole zeros.
+    """The sparsities `[L]` of the scale `c` at which `sum_l u_l clip(wish(c)_l, floor_l, ceiling_l) = K`, in zeros.
 
     `wish` must not fall in any layer as `c` grows from 0 to 1. The scale is found by bisection; the fractions that
     remain are settled by largest remainder, ties to the earlier layer.
@@ -54,7 +79,7 @@ def fill(budget: Budget, wish: Callable[[float], Sequence[float]]) -> tuple[floa
     low, high = 0.0, 1.0
     for _ in range(100):
         middle = (low + high) / 2
-        if sum(clipped(middle)) < budget.zeros:
+        if sum(map(mul, budget.worths, clipped(middle))) < budget.zeros:
             low = middle
         else:
             high = middle
@@ -79,9 +104,10 @@ def _round(values: Sequence[float], budget: Budget) -> list[int]:
     # Remainders that differ by the rounding of the scale alone are ties.
     remainders = [round(value - count, 6) for value, count in zip(values, counts, strict=True)]
     order = sorted(range(len(values)), key=lambda layer: (-remainders[layer], layer))
-    while missing := budget.zeros - sum(counts):
-        step = 1 if missing > 0 else -1
-        movable = [layer for layer in order if budget.floors[layer] <= counts[layer] + step <= budget.ceilings[layer]]
-        for layer in movable[: abs(missing)]:
-            counts[layer] += step
-    return counts
+    worths = budget.worths
+    while (missing := budget.zeros - budget.worth_of(counts)) > 0:
+        for layer in order:
+            if missing > 0 and worths[layer] and counts[layer] < budget.ceilings[layer]:
+                counts[layer] += 1
+                missing -= worths[layer]
+    return fewest(counts, budget.floors, budget.zeros, worths)

@@ -13,7 +13,9 @@ from torch import Tensor
 from fcpts_core.allocation.counts import Budget, keep_in_proportion
 
 
-def erk(weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> tuple[float, ...]:
+def erk(
+    weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0, worth: Sequence[int] = ()
+) -> tuple[float, ...]:
     """Sparsities `[L]` of the layers, from the shapes alone."""
-    budget = Budget.of(weights, sparsity, layer_cap)
+    budget = Budget.of(weights, sparsity, layer_cap, worth)
     return keep_in_proportion(budget, [float(sum(weight.shape)) for weight in weights])

@@ -86,7 +86,7 @@ class Search:
 def evolutionary(problem: Problem) -> Telling[tuple[float, ...]]:
     """The sparsities `[L]` of the fittest genome in `search_steps` generations; with none, of the constant genome."""
     settings = problem.settings
-    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap)
+    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap, problem.worth)
     fitness = fitness_of(problem)
     generator = torch.Generator().manual_seed(problem.seed)
     population = first_population(POPULATION, len(problem.layers), generator)

@@ -10,6 +10,9 @@ error of the first `l` layers with `j` zeros beyond their floors,
 Zeros are counted in buckets of equal size, as in SPDY (Frantar and Alistarh, ICML 2022) and OBC (NeurIPS 2022); what
 remains of the budget, less than a bucket unless layers run full, goes where a zero costs least. Up to as many zeros as
 there are buckets the result is exact.
+
+Where zeros have a worth `u_l`, buckets are of worth: `i` of size `b` mean `ceil(i b / u_l)` zeros of layer `l`, so what
+the buckets promise is reached; what is over goes back in the end.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from numpy.typing import NDArray
 
 from fcpts_core.allocation.counts import Budget
 from fcpts_core.allocation.sensitivity import Sensitivity
+from fcpts_core.bridge.budget import fewest
 from fcpts_core.errors import InputError
 
 BUCKETS = 10_000
@@ -35,13 +39,16 @@ def dynamic_program(table: Sensitivity, budget: Budget, buckets: int = BUCKETS) 
             f"The table of sensitivities is of layers with {list(table.sizes)} weights, those to be pruned have "
             f"{list(budget.sizes)}: measure the sensitivities of this network anew."
         )
-    rooms = [high - low for low, high in zip(budget.floors, budget.ceilings, strict=True)]
-    wanted = budget.zeros - sum(budget.floors)
+    bounds = zip(budget.floors, budget.ceilings, budget.worths, strict=True)
+    rooms = [(high - low) * worth for low, high, worth in bounds]
+    wanted = budget.zeros - budget.worth_of(budget.floors)
     bucket = max(1, math.ceil(wanted / buckets))
     most = [room // bucket for room in rooms]
     taken = _fill_buckets(table, budget, most, min(wanted // bucket, sum(most)), bucket)
-    counts = [low + bucket * i for low, i in zip(budget.floors, taken, strict=True)]
-    return budget.sparsities(_give_the_rest(table, budget, counts))
+    parts = zip(budget.floors, budget.worths, taken, strict=True)
+    counts = [low + -(-bucket * i // worth) if worth else low for low, worth, i in parts]
+    counts = _give_the_rest(table, budget, counts)
+    return budget.sparsities(fewest(counts, budget.floors, budget.zeros, budget.worths))
 
 
 def _fill_buckets(table: Sensitivity, budget: Budget, most: list[int], total: int, bucket: int) -> list[int]:
@@ -49,9 +56,9 @@ def _fill_buckets(table: Sensitivity, budget: Budget, most: list[int], total: in
     cost = np.full(total + 1, np.inf)
     cost[0] = 0.0
     choices: list[NDArray[np.int32]] = []
-    for layer, (floor, limit) in enumerate(zip(budget.floors, most, strict=True)):
+    for layer, (floor, limit, worth) in enumerate(zip(budget.floors, most, budget.worths, strict=True)):
         options = np.arange(min(limit, total) + 1)
-        errors = table.error_at(layer, floor + bucket * options)
+        errors = table.error_at(layer, floor + -(-bucket * options // max(worth, 1)))
         best, choice = np.full(total + 1, np.inf), np.zeros(total + 1, dtype=np.int32)
         for option, error in zip(options.tolist(), errors.tolist(), strict=True):
             candidate = cost[: total + 1 - option] + error
@@ -68,14 +75,14 @@ def _fill_buckets(table: Sensitivity, budget: Budget, most: list[int], total: in
 
 
 def _give_the_rest(table: Sensitivity, budget: Budget, counts: list[int]) -> list[int]:
-    """Zeros up to the budget, a few at a time, always to the layer where they are cheapest."""
-    part = max(1, (budget.zeros - sum(counts)) // PARTS)
-    while missing := budget.zeros - sum(counts):
+    """Zeros up to the budget, a few at a time, always to the layer where they are cheapest for what they are worth."""
+    part = max(1, (budget.zeros - budget.worth_of(counts)) // PARTS)
+    while (missing := budget.zeros - budget.worth_of(counts)) > 0:
         prices = []
-        for layer, (count, ceiling) in enumerate(zip(counts, budget.ceilings, strict=True)):
-            if some := min(part, missing, ceiling - count):
+        for layer, (count, ceiling, worth) in enumerate(zip(counts, budget.ceilings, budget.worths, strict=True)):
+            if worth and (some := min(-(-part // worth), -(-missing // worth), ceiling - count)):
                 before, after = table.error_at(layer, np.array([count, count + some]))
-                prices.append(((after - before) / some, layer, some))
+                prices.append(((after - before) / (some * worth), layer, some))
         _, layer, some = min(prices)
         counts[layer] += some
     return counts

@@ -19,9 +19,11 @@ from fcpts_core.allocation.magnitude import rank
 from fcpts_core.density.sample import checked
 
 
-def lamp(weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> tuple[float, ...]:
+def lamp(
+    weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0, worth: Sequence[int] = ()
+) -> tuple[float, ...]:
     """Sparsities `[L]` of the layers; weights that are exactly zero go first."""
-    return rank([lamp_scores(weight) for weight in weights], [1.0] * len(weights), sparsity, layer_cap)
+    return rank([lamp_scores(weight) for weight in weights], [1.0] * len(weights), sparsity, layer_cap, worth)
 
 
 def lamp_scores(weight: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def learned(problem: Problem) -> Telling[tuple[float, ...]]:
     layers = tuple(_counterpart(layer, student) for layer in problem.layers)
     search = replace(problem, student=student, layers=layers, settings=settings)
     weights = [layer.weight.detach() for layer in layers]
-    telling = distill(search, uniform(weights, problem.sparsity, settings.layer_cap))
+    telling = distill(search, uniform(weights, problem.sparsity, settings.layer_cap, problem.worth))
     for told in telling:
         if isinstance(told, Measured) and told.step % TOLD_EVERY == 0:
             yield Allocated(told.layer_sparsity)

@@ -16,23 +16,31 @@ from fcpts_core.bridge import project
 from fcpts_core.density.sample import checked
 
 
-def global_magnitude(weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> tuple[float, ...]:
+def global_magnitude(
+    weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0, worth: Sequence[int] = ()
+) -> tuple[float, ...]:
     """Sparsities `[L]` when the smallest weights of all layers together go."""
-    return rank(weights, [1.0] * len(weights), sparsity, layer_cap)
+    return rank(weights, [1.0] * len(weights), sparsity, layer_cap, worth)
 
 
-def l2_global(weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> tuple[float, ...]:
+def l2_global(
+    weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0, worth: Sequence[int] = ()
+) -> tuple[float, ...]:
     """Sparsities `[L]` when the weights go that are the smallest shares of their layer's Euclidean norm."""
-    return rank(weights, [float(np.linalg.norm(checked(weight))) for weight in weights], sparsity, layer_cap)
+    return rank(weights, [float(np.linalg.norm(checked(weight))) for weight in weights], sparsity, layer_cap, worth)
 
 
 def rank(
-    scores: Sequence[Tensor], scales: Sequence[float], sparsity: float, layer_cap: float = 1.0
+    scores: Sequence[Tensor],
+    scales: Sequence[float],
+    sparsity: float,
+    layer_cap: float = 1.0,
+    worth: Sequence[int] = (),
 ) -> tuple[float, ...]:
     """Sparsities `[L]` when the smallest `|score| / scale_l` of all layers together go.
 
     Scores are shaped like the weights and 0 only where these are; such go first. Ties go by layer.
     """
-    budget = Budget.of(scores, sparsity, layer_cap)
-    masks = project(scores, scales, budget.zeros, layer_cap).masks
+    budget = Budget.of(scores, sparsity, layer_cap, worth)
+    masks = project(scores, scales, budget.zeros, layer_cap, worth=worth).masks
     return budget.sparsities([mask.numel() - int(mask.sum()) for mask in masks])

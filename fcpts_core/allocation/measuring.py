@@ -39,7 +39,7 @@ Measure = Callable[[int, Tensor], float]
 def sensitivity(problem: Problem) -> Telling[tuple[float, ...]]:
     """The sparsities `[L]` that a dynamic program finds cheapest by the errors measured here."""
     settings = problem.settings
-    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap)
+    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap, problem.worth)
     table = yield from measured(problem, budget)
     yield Phase("sharing the zeros out where they cost least")
     return dynamic_program(table, budget)

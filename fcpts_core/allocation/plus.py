@@ -13,13 +13,15 @@ from torch import Tensor
 from fcpts_core.allocation.counts import Budget, fill
 
 
-def uniform_plus(weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> tuple[float, ...]:
+def uniform_plus(
+    weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0, worth: Sequence[int] = ()
+) -> tuple[float, ...]:
     """Sparsities `[L]` of the layers.
 
     The first convolution is the first weight with more than two dimensions, the last layer the last weight; layers that
     are excluded from pruning are not among them. A network without convolutions has only the second bound.
     """
-    budget = Budget.of(weights, sparsity, layer_cap)
+    budget = Budget.of(weights, sparsity, layer_cap, worth)
     first = next((layer for layer, weight in enumerate(weights) if weight.ndim > 2), None)
     last = len(weights) - 1
 

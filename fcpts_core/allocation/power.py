@@ -13,9 +13,11 @@ from torch import Tensor
 from fcpts_core.allocation.counts import Budget, keep_in_proportion
 
 
-def power(weights: Sequence[Tensor], sparsity: float, layer_cap: float, q: float) -> tuple[float, ...]:
+def power(
+    weights: Sequence[Tensor], sparsity: float, layer_cap: float, q: float, worth: Sequence[int] = ()
+) -> tuple[float, ...]:
     """Sparsities `[L]` of the layers, from their sizes alone; a layer that would keep more than all stays dense."""
-    budget = Budget.of(weights, sparsity, layer_cap)
+    budget = Budget.of(weights, sparsity, layer_cap, worth)
     # n^(1 - q), taken relative to the largest layer so that no power overflows.
     largest = max(budget.sizes)
     return keep_in_proportion(budget, [(size / largest) ** (1 - q) for size in budget.sizes])

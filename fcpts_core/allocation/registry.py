@@ -19,8 +19,8 @@ from fcpts_core.allocation.power import power
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.settings import Settings
 
-AtOnce = Callable[[Sequence[Tensor], float, Settings], tuple[float, ...]]
-"""The sparsities `[L]` from the weights `[L]`, the target sparsity and the settings."""
+AtOnce = Callable[[Sequence[Tensor], float, Settings, Sequence[int]], tuple[float, ...]]
+"""The sparsities `[L]` from the weights `[L]`, the target sparsity, the settings and what zeros are worth `[L]`."""
 
 OfNetwork = Callable[[Problem], Telling[tuple[float, ...]]]
 """The sparsities `[L]` from the whole problem, images included; both networks are left as they were."""
@@ -45,13 +45,15 @@ class Allocation:
         if self.of_network is not None:
             return (yield from self.of_network(problem))
         weights = [layer.weight.detach() for layer in problem.layers]
-        found = self.at_once(weights, problem.sparsity, problem.settings)
+        found = self.at_once(weights, problem.sparsity, problem.settings, problem.worth)
         assert found is not None
         return found
 
-    def at_once(self, weights: Sequence[Tensor], sparsity: float, settings: Settings) -> tuple[float, ...] | None:
+    def at_once(
+        self, weights: Sequence[Tensor], sparsity: float, settings: Settings, worth: Sequence[int] = ()
+    ) -> tuple[float, ...] | None:
         """The sparsities `[L]` where the weights alone decide, None where a search does."""
-        return None if self.of_weights is None else self.of_weights(weights, sparsity, settings)
+        return None if self.of_weights is None else self.of_weights(weights, sparsity, settings, worth)
 
 
 def _simple(name: str, title: str, description: str) -> Allocation:
@@ -60,12 +62,12 @@ def _simple(name: str, title: str, description: str) -> Allocation:
         name,
         title,
         description,
-        lambda weights, sparsity, settings: allocate(weights, sparsity, settings.layer_cap),
+        lambda weights, sparsity, settings, worth: allocate(weights, sparsity, settings.layer_cap, worth),
     )
 
 
-def _power(weights: Sequence[Tensor], sparsity: float, settings: Settings) -> tuple[float, ...]:
-    return power(weights, sparsity, settings.layer_cap, settings.keep_power)
+def _power(weights: Sequence[Tensor], sparsity: float, settings: Settings, worth: Sequence[int]) -> tuple[float, ...]:
+    return power(weights, sparsity, settings.layer_cap, settings.keep_power, worth)
 
 
 ALLOCATIONS: dict[str, Allocation] = {

@@ -15,7 +15,9 @@ from fcpts_core.bridge import check_target, most_zeros
 from fcpts_core.masks.patterns import pattern
 
 
-def budget_under(text: str, weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> Budget:
+def budget_under(
+    text: str, weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0, worth: Sequence[int] = ()
+) -> Budget:
     """The budget of these layers under the pattern `text`; a target out of reach is an InputError.
 
     Where the pattern asks a layer for more zeros than its cap, the pattern prevails.
@@ -23,14 +25,13 @@ def budget_under(text: str, weights: Sequence[Tensor], sparsity: float, layer_ca
     kind = pattern(text)
     sizes = tuple(weight.numel() for weight in weights)
     floors = tuple(kind.floor(weight) for weight in weights)
-    zeros = check_target(sparsity, sizes, floors, layer_cap)
-    return Budget(sizes, floors, most_zeros(sizes, floors, layer_cap), zeros)
+    zeros = check_target(sparsity, sizes, floors, layer_cap, worth)
+    return Budget(sizes, floors, most_zeros(sizes, floors, layer_cap), zeros, tuple(worth))
 
 
 def respect(shares: Sequence[float], budget: Budget) -> tuple[float, ...]:
     """These sparsities `[L]` within the bounds of `budget` and exactly on it; unchanged where they are so already."""
     counts = [round(share * size) for share, size in zip(shares, budget.sizes, strict=True)]
-    bounds = zip(budget.floors, counts, budget.ceilings, strict=True)
-    if sum(counts) == budget.zeros and all(low <= count <= high for low, count, high in bounds):
+    if budget.met_by(counts):
         return tuple(shares)
     return fill(budget, lambda scale: [scale * count for count in counts])

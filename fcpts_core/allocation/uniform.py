@@ -9,7 +9,9 @@ from torch import Tensor
 from fcpts_core.allocation.counts import Budget, fill
 
 
-def uniform(weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0) -> tuple[float, ...]:
+def uniform(
+    weights: Sequence[Tensor], sparsity: float, layer_cap: float = 1.0, worth: Sequence[int] = ()
+) -> tuple[float, ...]:
     """Sparsities `[L]` of the layers; where a layer cannot take its share, the others take it up equally."""
-    budget = Budget.of(weights, sparsity, layer_cap)
+    budget = Budget.of(weights, sparsity, layer_cap, worth)
     return fill(budget, lambda scale: [scale * size for size in budget.sizes])

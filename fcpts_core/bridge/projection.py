@@ -7,8 +7,10 @@ order, then by index. Beyond the plain ranking:
 
 * weights that are exactly zero come first, whatever their threshold: no kept weight is ever zero;
 * a threshold of 0 comes last: such a layer is pruned, smallest magnitudes first, only when all others are exhausted;
-* a layer gives at most `floor(cap n_l)` zeros, or as many as it has already; what it may not give, the next in the
-  ranking give.
+* a layer gives at most its ceiling, `floor(cap n_l)` or as many as it has already unless told otherwise; what it may
+  not give, the next in the ranking give;
+* where zeros have a worth (see `budget`), as many of the ranking go as reach the goal, and then those come back that
+  the goal does not need.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fcpts_core.bridge.budget import check_zeros, most_zeros
+from fcpts_core.bridge.budget import check_zeros, fewest, most_zeros, worth_of
 from fcpts_core.bridge.inverse import between
 from fcpts_core.density.sample import checked, flat
 from fcpts_core.errors import InputError
@@ -47,9 +49,18 @@ class Projection:
 
 
 def project(
-    weights: Sequence[Tensor], thresholds: Sequence[float] | Tensor, zeros: int, layer_cap: float = 1.0
+    weights: Sequence[Tensor],
+    thresholds: Sequence[float] | Tensor,
+    zeros: int,
+    layer_cap: float = 1.0,
+    *,
+    worth: Sequence[int] = (),
+    ceilings: Sequence[int] | None = None,
 ) -> Projection:
     """Prunes exactly `zeros` weights over all layers by `|w| / t_l`; weights of any shape, one threshold `>= 0` each.
+
+    With a `worth` for each layer's zeros, `zeros` is what they are to be worth together. `ceilings` `[L]` bound the
+    zeros of each layer beside the cap; where they do not leave room for the goal, the cap alone does.
 
     The work is done on the CPU in double precision, so the same weights give the same masks on every device. Raises
     InputError if so many zeros cannot be reached, or if a weight or a threshold is not finite.
@@ -57,11 +68,11 @@ def project(
     given: list[float] = thresholds.detach().cpu().tolist() if isinstance(thresholds, Tensor) else list(thresholds)
     keys = [_keys(tensor, t) for tensor, t in zip(weights, given, strict=True)]
     sizes, already = [key.size for key in keys], [_zeros_in(key) for key in keys]
-    check_zeros(zeros, sizes, already, layer_cap)
-    for key, most in zip(keys, most_zeros(sizes, already, layer_cap), strict=True):
+    check_zeros(zeros, sizes, already, layer_cap, worth)
+    for key, most in zip(keys, _ceilings(zeros, sizes, already, layer_cap, worth, ceilings), strict=True):
         if most < key.size:
             key[~_smallest([key], most).chosen[0]] = np.inf
-    choice = _smallest(keys, zeros)
+    choice = _worthy(keys, zeros, already, worth) if worth else _smallest(keys, zeros)
     scale = between(max(choice.last, 0.0), choice.following, torch.float64)
     return Projection(
         masks=tuple(map(_mask, weights, choice.chosen)),
@@ -109,6 +120,38 @@ def _smallest(keys: Sequence[NDArray[np.float64]], count: int) -> _Choice:
         taken[tied] = True
         missing -= tied.size
     return _Choice(chosen, last, following)
+
+
+def _worthy(keys: Sequence[NDArray[np.float64]], goal: int, already: Sequence[int], worth: Sequence[int]) -> _Choice:
+    """Chooses the smallest keys up to the first that reaches the goal, then leaves out what the goal does not need."""
+    ordered = np.concatenate(keys)
+    ranking = ordered.argsort(kind="stable")
+    layers = np.repeat(np.arange(len(keys)), [key.size for key in keys])[ranking]
+    reached = np.searchsorted(np.cumsum(np.array(worth)[layers]), goal)
+    count = max(int(reached) + 1 if goal > 0 else 0, sum(already))
+    taken = np.bincount(layers[:count], minlength=len(keys)).tolist()
+    chosen = [
+        _smallest([key], one).chosen[0] for key, one in zip(keys, fewest(taken, already, goal, worth), strict=True)
+    ]
+    last = float(ordered[ranking[count - 1]]) if count > 0 else -math.inf
+    following = float(ordered[ranking[count]]) if count < ordered.size else math.inf
+    return _Choice(chosen, last, following)
+
+
+def _ceilings(
+    goal: int,
+    sizes: Sequence[int],
+    already: Sequence[int],
+    layer_cap: float,
+    worth: Sequence[int],
+    wished: Sequence[int] | None,
+) -> Sequence[int]:
+    """The most zeros that each layer may give."""
+    most = most_zeros(sizes, already, layer_cap)
+    if wished is None:
+        return most
+    lower = [max(min(one, other), zeros) for one, other, zeros in zip(most, wished, already, strict=True)]
+    return lower if worth_of(lower, worth) >= goal else most
 
 
 def _keys(weights: Tensor, threshold: float) -> NDArray[np.float64]:

@@ -50,14 +50,16 @@ class Started:
 
     `references` holds the allocations drawn behind the learned one, by name, each `[L]`. `measure` names what
     `dense_accuracy` is, the main measure of the model's task. `notes` are sentences that whoever
-    reads the figures must know: that weights are random, that layers were left alone.
+    reads the figures must know: that weights are random, that layers were left alone. With a `budget` of flops the
+    target is a share of the multiply-adds, `uses` `[L]` is how many of them each weight of a layer does for one image,
+    and `target_zeros` is None: how many zeros it takes is not known before they are shared out.
     """
 
     config: Mapping[str, Any]
     layers: tuple[Layer, ...]
     weights: int
     target_sparsity: float
-    target_zeros: int
+    target_zeros: int | None
     steps: int
     dense_accuracy: float | None
     calibration_images: int
@@ -65,6 +67,8 @@ class Started:
     references: Mapping[str, tuple[float, ...]]
     measure: str = "top-1"
     notes: tuple[str, ...] = ()
+    budget: str = "weights"
+    uses: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ class Result:
 
     `seconds` is the time that the run worked, from reading the model to measuring it, pauses left out. `flops_kept` is
     the share of the prunable layers' multiply-adds that do not meet a zero; None in records that did not count them.
+    With a `budget` of flops the target is a share of these multiply-adds, else of the weights.
     `accuracy` and `agreement` are the main ones of the `task`; `measure` names the first ("top-1", "mIoU", "mAP"). All
     of them by name are in `measures`, of the dense model in `dense_measures`, and in `agreements`. `skipped_images`
     could not be read; `notes` are sentences that whoever reads the figures must know.
@@ -147,6 +152,7 @@ class Result:
     peak_rss_mb: float
     layers: tuple[LayerResult, ...]
     flops_kept: float | None = None
+    budget: str = "weights"
     task: str = "classification"
     measure: str = "top-1"
     top5: float | None = None

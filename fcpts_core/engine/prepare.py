@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
 
 from fcpts_core.allocation.respect import budget_under
 from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.chosen_images import chosen_images
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.errors import InputError
+from fcpts_core.measure.flops import uses
 from fcpts_core.methods import settings_for
 from fcpts_core.models.cards import load_model
-from fcpts_core.models.layers import all_layers, frozen, prunable_layers
+from fcpts_core.models.layers import PrunableLayer, all_layers, frozen, prunable_layers
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.tasks.registry import task
@@ -44,7 +47,8 @@ def prepare(config: RunConfig) -> Prepared:
     student = copy.deepcopy(teacher)
     layers = prunable_layers(student, (*config.exclude, *frozen(all_layers(student))), config.include)
     weights = [layer.weight.detach() for layer in layers]
-    budget = budget_under(settings.pattern, weights, config.sparsity, settings.layer_cap)
+    worth = _worth(settings, student, layers, images.calibration.inputs(torch.arange(1)).to(device))
+    budget = budget_under(settings.pattern, weights, config.sparsity, settings.layer_cap, worth)
     purpose = task(loaded.card.task)
     if settings.steps and purpose.objectives is not None and settings.objective not in purpose.objectives:
         raise InputError(
@@ -60,9 +64,23 @@ def prepare(config: RunConfig) -> Prepared:
         budget.zeros,
         settings,
         config.seed,
+        worth=worth,
         task=purpose,
     )
     return Prepared(problem, images.calibration, images.test, device, images.notes)
+
+
+def _worth(settings: Settings, network: nn.Module, layers: Sequence[PrunableLayer], image: Tensor) -> tuple[int, ...]:
+    """What a zero of each layer counts towards the budget, `[L]`; nothing where each counts the same."""
+    if settings.budget == "weights":
+        return ()
+    worth = uses(network, layers, image)
+    if not any(worth):
+        raise InputError(
+            "The budget is flops, but no layer that is to be pruned takes part in what the model says of an image: "
+            "expected budget=weights, or fewer layers excluded."
+        )
+    return worth
 
 
 def _by_labels(settings: Settings) -> bool:

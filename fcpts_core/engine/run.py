@@ -178,6 +178,7 @@ class Run:
                 agreements=dict(agreements),
                 skipped_images=skipped(prepared),
                 notes=prepared.notes,
+                budget=self.settings.budget,
             )
         )
 
@@ -197,20 +198,22 @@ def _started(config: RunConfig, prepared: Prepared, dense_accuracy: float | None
     return Started(
         config=config.to_json(),
         layers=tuple(Layer(layer.name, layer.kind, layer.shape, layer.weights) for layer in problem.layers),
-        weights=problem.total,
+        weights=sum(layer.weights for layer in problem.layers),
         target_sparsity=config.sparsity,
-        target_zeros=problem.zeros,
+        target_zeros=None if problem.worth else problem.zeros,
         steps=problem.settings.steps,
         dense_accuracy=dense_accuracy,
         calibration_images=len(prepared.calibration),
         test_images=0 if prepared.test is None else len(prepared.test),
         references={
-            name: allocate(weights, config.sparsity, problem.settings.layer_cap)
+            name: allocate(weights, config.sparsity, problem.settings.layer_cap, problem.worth)
             for name, allocate in OF_WEIGHTS.items()
             if name in REFERENCES
         },
         measure=problem.task.measures[0],
         notes=prepared.notes,
+        budget=problem.settings.budget,
+        uses=problem.worth,
     )
 
 

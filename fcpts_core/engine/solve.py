@@ -21,7 +21,7 @@ def solve(problem: Problem) -> Telling[tuple[float, ...]]:
     """Allocation, start and reconstruction, one after the other; returns the thresholds of the sparse student."""
     settings = problem.settings
     shares = yield from problem.bookmark.stage("allocation", lambda: ALLOCATIONS[settings.allocation].allocate(problem))
-    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap)
+    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap, problem.worth)
     return (yield from rebuild(problem, respect(shares, budget)))
 
 

@@ -163,7 +163,7 @@ def _measured(problem: Problem, masks: Sequence[Following], step: int, loss: flo
         reconstruction=loss,
         control=0.0,
         total=loss,
-        sparsity=sum(zeros) / problem.total,
+        sparsity=problem.share(zeros),
         scheduled_target=problem.sparsity,
         learning_rate=rate,
         layer_sparsity=shares,

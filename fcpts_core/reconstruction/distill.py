@@ -28,6 +28,7 @@ from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES
 from fcpts_core.reconstruction.norms import undone_on_error
 from fcpts_core.reconstruction.price import priced
 from fcpts_core.reconstruction.resuming import marked
+from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.reconstruction.training import (
     Training,
     check_finite,
@@ -100,12 +101,10 @@ def first_shares(problem: Problem, shares: Sequence[float]) -> tuple[float, ...]
     begin = schedule.scheduled_target(problem.settings, problem.sparsity, 0)
     if begin >= problem.sparsity:
         return tuple(shares)
-    total = sum(weight.numel() for weight in weights)
-    zeros = sum(weight.numel() - int(weight.count_nonzero()) for weight in weights)
-    lowest = max(begin, zeros / total)
+    lowest = max(begin, problem.share([weight.numel() - int(weight.count_nonzero()) for weight in weights]))
     if allocate := OF_WEIGHTS.get(problem.settings.allocation):
-        return allocate(weights, lowest, problem.settings.layer_cap)
-    budget = Budget.of(weights, lowest, problem.settings.layer_cap)
+        return allocate(weights, lowest, problem.settings.layer_cap, problem.worth)
+    budget = Budget.of(weights, lowest, problem.settings.layer_cap, problem.worth)
     logs = [math.log(max(1 - share, 1 / size)) for share, size in zip(shares, budget.sizes, strict=True)]
     return fill(budget, lambda c: [size * -math.expm1(c * log) for size, log in zip(budget.sizes, logs, strict=True)])
 
@@ -133,7 +132,8 @@ def step(problem: Problem, state: State) -> Measured:
             for threshold, layer, mask in zip(thresholds, problem.layers, state.masks, strict=True)
         ]
     )
-    sizes = shares.new_tensor([layer.weights for layer in problem.layers])
+    counts = [layer.weights * worth for layer, worth in zip(problem.layers, problem.worths, strict=True)]
+    sizes = shares.new_tensor(counts)
     sparsity = (sizes * shares).sum() / problem.total
     control = settings.control_weight * CONTROLS[settings.control](sparsity, target)
     with undone_on_error(problem.student):
@@ -161,10 +161,15 @@ def step(problem: Problem, state: State) -> Measured:
 
 
 def finish(problem: Problem, state: State) -> Projection:
-    """Exactly `zeros` weights become zero, thresholds scaled jointly; the student must be free of its masks again."""
-    weights = [layer.weight.detach() for layer in problem.layers]
+    """Exactly `zeros` weights become zero, thresholds scaled jointly; the student must be free of its masks again.
+
+    The factor on all thresholds may carry one past `keep_floor`: its layer stops there, and the others give the rest.
+    """
+    settings, weights = problem.settings, [layer.weight.detach() for layer in problem.layers]
     thresholds = [mask.threshold().item() for mask in state.masks]
-    projection = project(weights, thresholds, problem.zeros, problem.settings.layer_cap)
+    most = _most(settings, problem.sparsity)
+    ceilings = [math.ceil(most * layer.weights) for layer in problem.layers]
+    projection = project(weights, thresholds, problem.zeros, settings.layer_cap, worth=problem.worth, ceilings=ceilings)
     zero_out(weights, projection.masks)
     return projection
 
@@ -205,7 +210,7 @@ def _hold(problem: Problem, state: State) -> None:
     """
     settings = problem.settings
     target = schedule.scheduled_target(settings, problem.sparsity, state.step)
-    most = 1 - settings.keep_floor * (1 - target)
+    most = _most(settings, target)
     for layer, mask in zip(problem.layers, state.masks, strict=True):
         magnitudes = original(layer).detach().abs()
         zeros = max(math.floor(most * layer.weights), layer.weights - int(magnitudes.count_nonzero()))
@@ -213,12 +218,17 @@ def _hold(problem: Problem, state: State) -> None:
             mask.threshold.assign(threshold_for_count(magnitudes, zeros))
 
 
+def _most(settings: Settings, target: float) -> float:
+    """The largest share of zeros that thresholds may leave a layer with."""
+    return 1 - settings.keep_floor * (1 - target)
+
+
 def _priced(problem: Problem, state: State, own: Tensor, push: Tensor, values: Tensor, slopes: Tensor) -> Tensor:
     """The priced direction `[L]` for `theta`, from gradients in `theta` and `slopes = dt/dtheta`."""
     supply = torch.stack(
         [
-            layer.weights * mask.density.slope(value)
-            for value, layer, mask in zip(values, problem.layers, state.masks, strict=True)
+            layer.weights * worth * mask.density.slope(value)
+            for value, layer, worth, mask in zip(values, problem.layers, problem.worths, state.masks, strict=True)
         ]
     )
     return priced(own / slopes, push / slopes, supply, values, problem.total) * values / slopes

@@ -98,7 +98,7 @@ def _measured(problem: Problem, step: int, loss: float, thresholds: Sequence[flo
         reconstruction=loss,
         control=0.0,
         total=loss,
-        sparsity=sum(zeros) / problem.total,
+        sparsity=problem.share(zeros),
         scheduled_target=problem.sparsity,
         learning_rate=problem.settings.learning_rate,
         layer_sparsity=tuple(count / layer.weights for count, layer in zip(zeros, problem.layers, strict=True)),

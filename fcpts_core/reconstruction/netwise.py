@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.bridge import threshold_for
+from fcpts_core.bridge.budget import worth_of
 from fcpts_core.bridge.inverse import threshold_for_count
 from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import original, pruned
@@ -110,7 +111,7 @@ def thresholds_of(weights: Sequence[Tensor]) -> tuple[float, ...]:
 
 def _between(first: Sequence[int], last: Sequence[int], problem: Problem, target: float) -> list[int]:
     """Zeros of each layer while the target rises: as far from `first` to `last` as the target is."""
-    begin, end = sum(first), sum(last)
+    begin, end = worth_of(first, problem.worth), worth_of(last, problem.worth)
     share = 1.0 if end == begin else (target * problem.total - begin) / (end - begin)
     return [round(low + min(max(share, 0.0), 1.0) * (high - low)) for low, high in zip(first, last, strict=True)]
 
@@ -152,7 +153,7 @@ def _measured(
         reconstruction=loss,
         control=0.0,
         total=loss,
-        sparsity=sum(zeros) / problem.total,
+        sparsity=problem.share(zeros),
         scheduled_target=target,
         learning_rate=rate,
         layer_sparsity=shares,

@@ -9,6 +9,9 @@ in `L_rec + lambda L_c` is the price. Here both terms are divided by supply and 
     d log t_l  =  -rate * ( clip((c_l - c) / mean|c|, -1, 1)  +  lambda * L_c'(R) )
 
 with `c` and `mean|c|` averaged with weights `s_l t_l`, the zeros that a joint scaling of all thresholds would gain.
+Where zeros have a worth (multiply-adds that each saves), the supply is counted in that: `s_l = u_l n_l dr_l/dt_l`, and
+`c` is the price of a multiply-add.
+
 The clip is a trust region: no layer's threshold moves by more than `rate` for its own cost in one step.
 """
 
@@ -23,8 +26,9 @@ SMALLEST_GAIN = 1e-6
 def priced(cost_gradient: Tensor, control_gradient: Tensor, supply: Tensor, thresholds: Tensor, total: int) -> Tensor:
     """Direction of ascent in `log t`, `[L]`.
 
-    `cost_gradient` is `dL_rec/dt`, `control_gradient` is `lambda dL_c/dt`, `supply` is `n dr/dt`, all `[L]` per weight
-    unit; `total` is `N`. A layer without supply (no weight near its threshold) is moved by the control alone.
+    `cost_gradient` is `dL_rec/dt`, `control_gradient` is `lambda dL_c/dt`, `supply` is `u n dr/dt`, all `[L]` per
+    weight unit; `total` is `sum u n`, with `u = 1` unless zeros have a worth. A layer without supply (no weight
+    near its threshold) is moved by the control alone.
     """
     gain = supply * thresholds
     has_supply = gain > SMALLEST_GAIN

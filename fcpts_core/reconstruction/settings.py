@@ -12,6 +12,7 @@ from fcpts_core.errors import InputError
 from fcpts_core.masks.patterns import pattern
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "budget": ("weights", "flops"),
     "start": ("magnitude", "admm", "obs"),
     "masks": ("anew", "fixed"),
     "layer_inputs": ("dense", "sparse"),
@@ -65,6 +66,9 @@ class Settings:
     what prunes before the reconstruction learns (`magnitude`, or a second-order support with least squares on it, see
     `second_order`). `pattern` is described in `masks.patterns`.
 
+    `budget` says of what the target sparsity is a share: of the `weights` that become zero, or of the multiply-adds of
+    the pruned layers that fall away with them (`flops`, see `measure.flops`).
+
     Rates are those at the peak of the schedule: warm-up over the first `warmup` share of the steps, then cosine to
     0. Over the first `ramp` share of the steps the scheduled target rises from `ramp_start` times the target to the
     target, fast at first; with several `stages` that share of the steps is theirs (see `reconstruction.stages`).
@@ -78,6 +82,7 @@ class Settings:
     `layer_inputs` in the layer-wise reconstruction, `precision` in `reconstruction.precision`.
     """
 
+    budget: str = "weights"
     allocation: str = "uniform"
     reconstruction: str = "fcpts"
     start: str = "magnitude"

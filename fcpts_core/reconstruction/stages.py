@@ -72,6 +72,6 @@ def _on_the_way(problem: Problem, shares: tuple[float, ...], exponent: float) ->
     """The sparsities `[L]` where every keep ratio is raised to `exponent`, in whole zeros, and their budget."""
     wishes = tuple(1 - (1 - share) ** exponent for share in shares)
     floors = [weight.numel() - int(weight.count_nonzero()) for weight in problem.dense]
-    zeros = sum(max(count, floor) for count, floor in zip(problem.counts(wishes), floors, strict=True))
-    budget = Budget.of(problem.dense, zeros / problem.total)
+    zeros = [max(count, floor) for count, floor in zip(problem.counts(wishes), floors, strict=True)]
+    budget = Budget.of(problem.dense, problem.share(zeros), worth=problem.worth)
     return budget, respect(wishes, budget)

@@ -28,6 +28,9 @@ OBJECTIVES = {
 }
 
 
+BUDGETS = {"weights": "weights that become zero", "flops": "multiply-adds that fall away"}
+
+
 def controls() -> tuple[dict[str, Any], Files, DeltaGenerator]:
     """All settings as they stand now, within their limits, the reader's own files, and the place below the target."""
     values: dict[str, Any] = {}
@@ -48,6 +51,12 @@ def controls() -> tuple[dict[str, Any], Files, DeltaGenerator]:
     if METHODS[values["method"]].learns:
         values["steps"] = _number("Steps", "steps", usual, 1, 5000, values["method"], step=50)
     with st.expander("Advanced"):
+        values["budget"] = st.selectbox(
+            "The target is a share of",
+            CHOICES["budget"],
+            key=_seeded("budget", usual["budget"]),
+            format_func=lambda name: BUDGETS[name],
+        )
         if METHODS[values["method"]].learns:
             values |= _loop(usual, values["method"])
         values["calibration"] = _number("Calibration images", "calibration", usual, 16, 100_000, step=64)

@@ -9,6 +9,7 @@ from fcpts_core.engine.snapshot import Snapshot
 from fcpts_core.models.cards import MODELS
 from pages._ui import numbers as fmt
 from pages._ui import runs
+from pages._ui.status.words import goal_of
 
 
 def launcher(config: RunConfig, picture: Snapshot | str, key: str) -> None:
@@ -27,10 +28,10 @@ def launcher(config: RunConfig, picture: Snapshot | str, key: str) -> None:
 
 
 def target_words(picture: Snapshot | str) -> str:
-    """What the target means, in weights."""
+    """What the target means, in weights or in multiply-adds."""
     if isinstance(picture, str) or picture.started is None:
         return ""
-    return f"{fmt.count(picture.started.target_zeros)} of {fmt.count(picture.started.weights)} weights become zero."
+    return goal_of(picture.started)
 
 
 def _estimate(config: RunConfig, picture: Snapshot) -> str:

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 
+import torch
 from torch import Tensor
 
 from fcpts_core.allocation import OF_WEIGHTS
@@ -19,6 +20,7 @@ from fcpts_core.engine.events import Curve, Layer, Started, Stepped, Surveyed
 from fcpts_core.engine.run import REFERENCES, curve
 from fcpts_core.engine.snapshot import Snapshot, State
 from fcpts_core.errors import InputError
+from fcpts_core.measure.flops import uses
 from fcpts_core.methods import settings_for
 from fcpts_core.models.cards import load_model
 from fcpts_core.models.layers import prunable_layers
@@ -50,6 +52,14 @@ def portrait(
     )
 
 
+@lru_cache(maxsize=KEPT_MODELS)
+def _uses(model: str, weights: str | None, exclude: tuple[str, ...], include: tuple[str, ...]) -> tuple[int, ...]:
+    """How many multiply-adds each weight of the layers does for one image, `[L]`."""
+    loaded = load_model(model, weights)
+    found = prunable_layers(loaded.module, exclude, include)
+    return uses(loaded.module, found, torch.zeros(1, *loaded.input_shape))
+
+
 def preview(config: RunConfig) -> Snapshot:
     """The snapshot of a run that has not begun; raises InputError where the run would be refused."""
     return _told(json.dumps(config.to_json(), sort_keys=True))
@@ -69,9 +79,12 @@ def _told(text: str) -> Snapshot:
     settings = settings_for(config.method, config.overrides)
     seen = portrait(config.model, config.weights, config.exclude, settings.bandwidth, config.include)
     total = sum(layer.weights for layer in seen.layers)
-    references = {name: OF_WEIGHTS[name](seen.weights, config.sparsity, settings.layer_cap) for name in REFERENCES}
+    worth = _uses(config.model, config.weights, config.exclude, config.include) if settings.budget == "flops" else ()
+    references = {
+        name: OF_WEIGHTS[name](seen.weights, config.sparsity, settings.layer_cap, worth) for name in REFERENCES
+    }
     # An allocation that needs the images is not known yet: until it is, the picture begins with the uniform one.
-    known = ALLOCATIONS[settings.allocation].at_once(seen.weights, config.sparsity, settings)
+    known = ALLOCATIONS[settings.allocation].at_once(seen.weights, config.sparsity, settings, worth)
     start = references["uniform"] if known is None else known
     pairs = zip(seen.weights, start, strict=True)
     started = Started(
@@ -79,12 +92,14 @@ def _told(text: str) -> Snapshot:
         layers=seen.layers,
         weights=total,
         target_sparsity=config.sparsity,
-        target_zeros=round(config.sparsity * total),
+        target_zeros=None if worth else round(config.sparsity * total),
         steps=settings.steps,
         dense_accuracy=None,
         calibration_images=config.calibration_size,
         test_images=0,
         references=references,
+        budget=settings.budget,
+        uses=worth,
     )
     before = Stepped(
         step=0,

@@ -24,6 +24,7 @@ Values = Mapping[str, Any]
 FIELDS: tuple[Field, ...] = (
     one_of("model", "The model", tuple(MODELS)),
     one_of("method", "The method", tuple(METHODS)),
+    one_of("budget", "The budget", CHOICES["budget"]),
     real("sparsity", "The target sparsity", 0.1, 0.995),
     whole("steps", "The number of steps", 1, 5000),
     one_of("objective", "The objective", CHOICES["objective"]),
@@ -50,6 +51,9 @@ LOOP = {
 }
 """Names in the address of the settings of the learning loop, and what the loop calls them."""
 
+OF_ALL = {"budget": "budget"}
+"""The same for settings that every method has."""
+
 
 @dataclass(frozen=True)
 class Files:
@@ -75,7 +79,7 @@ def defaults(method: str | None = None) -> dict[str, Any]:
         "calibration": usual.calibration_size,
         "seed": usual.seed,
         "exclude": "",
-        **{name: getattr(loop, attribute) for name, attribute in LOOP.items()},
+        **{name: getattr(loop, attribute) for name, attribute in (LOOP | OF_ALL).items()},
     }
 
 
@@ -95,7 +99,7 @@ def config_of(values: Values, files: Files | None = None) -> RunConfig:
     files = files or Files()
     usual = defaults(values.get("method"))
     full = {**usual, **checked(values)}
-    changed = {name for name in LOOP if full[name] != usual[name]} if METHODS[full["method"]].learns else set()
+    own = LOOP | OF_ALL if METHODS[full["method"]].learns else OF_ALL
     return RunConfig(
         model=full["model"],
         method=full["method"],
@@ -106,13 +110,14 @@ def config_of(values: Values, files: Files | None = None) -> RunConfig:
         calibration_size=full["calibration"],
         seed=full["seed"],
         exclude=tuple(part.strip() for part in full["exclude"].split(",") if part.strip()),
-        overrides={LOOP[name]: full[name] for name in LOOP if name in changed},
+        overrides={attribute: full[name] for name, attribute in own.items() if full[name] != usual[name]},
     )
 
 
 def values_of(config: RunConfig) -> dict[str, Any]:
     """Inverse of `config_of`."""
-    loop = {name: config.overrides[attribute] for name, attribute in LOOP.items() if attribute in config.overrides}
+    names = LOOP | OF_ALL
+    loop = {name: config.overrides[attribute] for name, attribute in names.items() if attribute in config.overrides}
     return {
         **defaults(config.method),
         "model": config.model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.job import RunView
 from fcpts_core.engine.snapshot import Snapshot, State, tell
 from pages._ui import charts
+from pages._ui import numbers as fmt
 from pages._ui.status.words import Status, status_of
 from pages._ui.view import Kind, View, choose
 from tests.pages.synthetic import events
@@ -125,6 +127,30 @@ def test_the_result_is_exact_and_what_is_not_known_yet_is_a_dash() -> None:
     early = choose(CONFIG, run(State.RUNNING, snapshot=replace(TOLD, result=None)), None, PREVIEW, untouched=True)
     tiles = {tile.label: tile for tile in words(early).tiles}
     assert (tiles["Accuracy"].value, tiles["Accuracy"].tone) == ("–", "missing")
+
+
+def test_a_budget_of_multiply_adds_is_said_in_multiply_adds() -> None:
+    assert TOLD.started is not None
+    assert TOLD.result is not None
+    uses = tuple(range(1, len(TOLD.started.layers) + 1))
+    started = replace(TOLD.started, budget="flops", uses=uses, target_zeros=None)
+    ended = replace(TOLD.result, budget="flops", flops_kept=0.0499)
+    view = choose(
+        CONFIG, run(State.DONE, snapshot=replace(TOLD, started=started, result=ended)), None, PREVIEW, untouched=True
+    )
+    tiles = {tile.label: tile for tile in words(view).tiles}
+    assert "Sparsity" not in tiles
+    assert tiles["Multiply-adds saved"].value.startswith("95.01")
+    assert tiles["Multiply-adds saved"].note == f"target {fmt.percent(started.target_sparsity)}"
+    assert "95.01" in words(view).sentence
+    assert f"{ended.zeros:,} of {ended.weights:,} weights are zero." in words(view).sentence
+    early = replace(view, snapshot=replace(view.snapshot, result=None, state=State.RUNNING))
+    moment = charts.moment_at(early.snapshot)
+    assert moment is not None
+    worth = [u * layer.weights for u, layer in zip(uses, started.layers, strict=True)]
+    saved = sum(r * w for r, w in zip(moment.sparsities, worth, strict=True)) / sum(worth)
+    assert moment.saved == pytest.approx(saved)
+    assert "multiply-adds saved" in json.dumps(charts.learning(early.snapshot, 5, "r").figure)
 
 
 def test_replayed_numbers_are_those_of_the_step_that_is_looked_at() -> None:

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from fcpts_core.allocation import uniform
+from fcpts_core.allocation.respect import budget_under
 from fcpts_core.density import estimate
 from fcpts_core.masks.estimators import ESTIMATORS, window
 from fcpts_core.masks.parametrization import original
+from fcpts_core.problem import Problem
 from fcpts_core.reconstruction import distill
 from fcpts_core.reconstruction.losses import OBJECTIVES
 from fcpts_core.reconstruction.schedule import scheduled_target
@@ -253,3 +255,26 @@ def test_no_layer_is_left_with_less_than_its_floor(network: str) -> None:
             assert round(share * layer.weights) <= max(0.8 * layer.weights, zeros)
     free = problem(NETWORKS[network](), sparsity=0.6, threshold_rate=3.0, steps=8, ramp=0.0, keep_floor=0.0)
     assert any(max(measured.layer_sparsity) > 0.8 for measured in learn(free, 8)[1][1:])
+
+
+@pytest.mark.parametrize("budget", ["weights", "flops"])
+def test_the_final_factor_carries_no_layer_past_its_floor(budget: str) -> None:
+    """Thresholds far from the target, one of them far above the others: without a floor its layer would end empty."""
+
+    def ended(floor: float) -> tuple[Problem, list[float]]:
+        task = problem(conv_net(), sparsity=0.7, keep_floor=floor, budget=budget)
+        state = begin(task)
+        names = [layer.name for layer in task.layers]
+        for name, mask in zip(names, state.masks, strict=True):
+            mask.threshold.assign(5.0 if name == "stage.0.conv2" else 0.01)
+        distill.finish(task, state)
+        zeros = [zeros_of([layer.weight]) for layer in task.layers]
+        assert budget_under("unstructured", task.dense, 0.7, worth=task.worth).met_by(zeros)
+        return task, [count / layer.weights for count, layer in zip(zeros, task.layers, strict=True)]
+
+    task, shares = ended(0.5)
+    at = [layer.name for layer in task.layers].index("stage.0.conv2")
+    for layer, share, dense in zip(task.layers, shares, task.dense, strict=True):
+        assert share <= max(math.ceil(0.85 * layer.weights), zeros_of([dense])) / layer.weights
+    assert shares[at] > 0.8
+    assert ended(0.0)[1][at] == 1.0

@@ -36,7 +36,7 @@ def learning(snapshot: Snapshot, step: int, revision: str) -> Panel:
         _line("y", "reconstruction", xs, reconstruction, "@text", "solid", 2.0),
         _line("y2", "control", xs, control, "@text", "solid", 1.5),
         _line("y3", "target of the step", xs, scheduled, "@text/0.55", "dot", 1.2),
-        _line("y3", "sparsity", xs, sparsity, "@pruned", "solid", 2.2),
+        _line("y3", _share_name(snapshot), xs, sparsity, "@pruned", "solid", 2.2),
     ]
     floor = _sparsity_floor(history, target)
     layout = {
@@ -57,7 +57,7 @@ def learning(snapshot: Snapshot, step: int, revision: str) -> Panel:
         "annotations": [
             _name("y", "distance from the dense model (log)"),
             _name("y2", "control loss, distance from the target (log)"),
-            _name("y3", "global sparsity"),
+            _name("y3", _share_name(snapshot)),
             _target_label(target),
             *([] if history else [_nothing_yet(steps)]),
         ],
@@ -65,10 +65,15 @@ def learning(snapshot: Snapshot, step: int, revision: str) -> Panel:
     return Panel(
         name="learning",
         title="Is it learning?",
-        summary=_summary(history, steps, target),
+        summary=_summary(history, steps, target, _share_name(snapshot)),
         figure={"data": traces, "layout": layout},
         legend=(Entry("reconstruction", "@text", "line"), Entry("total", "@violet", "dash")),
     )
+
+
+def _share_name(snapshot: Snapshot) -> str:
+    flops = snapshot.started is not None and snapshot.started.budget == "flops"
+    return "multiply-adds saved" if flops else "global sparsity"
 
 
 def _line(
@@ -151,12 +156,12 @@ def _now(step: int) -> dict[str, Any]:
     return {"type": "line", "xref": "x", "yref": "paper", "x0": step, "x1": step, "y0": 0, "y1": 1, "line": rule}
 
 
-def _summary(history: Sequence[Stepped], steps: int, target: float) -> str:
+def _summary(history: Sequence[Stepped], steps: int, target: float, share: str) -> str:
     if not history:
         return "Loss and sparsity over the steps: nothing has been learned yet."
     last = history[-1]
     return (
         f"After step {last.step} of {steps}: reconstruction loss {fmt.loss(last.reconstruction)} "
         f"(at the start {fmt.loss(history[0].reconstruction)}), control loss {fmt.loss(last.control)}, "
-        f"global sparsity {fmt.percent(last.sparsity)} against a target of {fmt.percent(target)}."
+        f"{share} {fmt.percent(last.sparsity)} against a target of {fmt.percent(target)}."
     )

@@ -35,6 +35,15 @@ class Moment:
         zeros = sum(r * layer.weights for r, layer in zip(self.sparsities, self.layers, strict=True))
         return zeros / self.started.weights
 
+    @property
+    def saved(self) -> float | None:
+        """The share of the multiply-adds that fall away, `sum u_l n_l r_l / sum u_l n_l`; None where none are known."""
+        pairs = list(zip(self.layers, self.started.uses, strict=False))
+        total = sum(uses * layer.weights for layer, uses in pairs)
+        if not (self.sparsities and total):
+            return None
+        return sum(r * uses * layer.weights for r, (layer, uses) in zip(self.sparsities, pairs, strict=True)) / total
+
 
 def moment_at(snapshot: Snapshot, step: int | None = None) -> Moment | None:
     """The run as it stood after `step` steps, by default as it stands now; None before it has started.

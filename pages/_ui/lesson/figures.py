@@ -91,7 +91,7 @@ def replay(step: Step, progress: Memory, text: Mapping[str, Any]) -> bool:
 def exact(step: Step, progress: Memory, text: Mapping[str, Any]) -> bool:
     snapshot, words = recorded(), text["lesson"]
     started, result, last = snapshot.started, snapshot.result, snapshot.last
-    if started is None or result is None or last is None:
+    if started is None or started.target_zeros is None or result is None or last is None:
         return False
     given = st.number_input(words["count"], 0, started.weights, None, key="lesson-exact", placeholder="0")
     right = given == started.target_zeros

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.events import Result, Started
 from fcpts_core.engine.snapshot import State
 from fcpts_core.tasks.words import as_heading, measure_words
 from pages._ui import numbers as fmt
@@ -112,7 +113,7 @@ def _sentence(view: View) -> str:
         if started is None:
             return ""
         return (
-            f"{fmt.count(started.target_zeros)} of {fmt.count(started.weights)} weights become zero. "
+            f"{goal_of(started)} "
             f"Nothing has been learned yet: this is where {style_of(view.config.method).label} starts."
         )
     if snapshot.state is State.QUEUED:
@@ -125,12 +126,26 @@ def _sentence(view: View) -> str:
     if snapshot.state is State.FAILED:
         return f"{snapshot.reason} Change a setting, then press Run again."
     if snapshot.result is not None:
-        return f"{fmt.count(snapshot.result.zeros)} of {fmt.count(snapshot.result.weights)} weights are zero, as asked."
+        return _reached(snapshot.result)
     if view.changed:
         return "The settings have changed since: they are for the next run."
     if snapshot.state is State.PAUSED:
         return "Take single steps, or resume."
     return ""
+
+
+def goal_of(started: Started) -> str:
+    """What the target means."""
+    if started.target_zeros is None:
+        return f"{fmt.percent(started.target_sparsity)} of the multiply-adds fall away."
+    return f"{fmt.count(started.target_zeros)} of {fmt.count(started.weights)} weights become zero."
+
+
+def _reached(result: Result) -> str:
+    zeros = f"{fmt.count(result.zeros)} of {fmt.count(result.weights)} weights are zero"
+    if result.budget != "flops" or result.flops_kept is None:
+        return f"{zeros}, as asked."
+    return f"{fmt.percent(1 - result.flops_kept, 2)} of the multiply-adds fall away, as asked; {zeros}."
 
 
 def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
@@ -140,17 +155,29 @@ def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
     shown = result if moment is not None and moment.final else None
     sparsity = moment.sparsity if moment else None
     zeros = shown.zeros if shown else (round(sparsity * started.weights) if sparsity is not None else None)
-    exact = f"exactly {fmt.count(shown.zeros)} zeros" if shown else f"target {fmt.percent(started.target_sparsity)}"
+    target = f"target {fmt.percent(started.target_sparsity)}"
     last = view.snapshot.stepped_at(moment.step) if moment else None
     seconds = shown.seconds if shown else (last.seconds if last and last.step else None)
     pace = shown.seconds_per_step if shown else (last.seconds / last.step if last and last.step else None)
+    kept = fmt.count(started.weights - zeros) if zeros is not None else fmt.MISSING
+    digits = 2 if shown else 1
+    if started.budget == "flops":
+        saved = 1 - shown.flops_kept if shown and shown.flops_kept is not None else moment.saved if moment else None
+        goal = (
+            Tile("Multiply-adds saved", fmt.percent(saved, digits), target),
+            Tile("Weights kept", kept, f"{fmt.percent(sparsity, digits)} are zero"),
+        )
+    else:
+        goal = (
+            Tile(
+                "Sparsity",
+                fmt.percent(sparsity, digits),
+                f"exactly {fmt.count(shown.zeros)} zeros" if shown else target,
+            ),
+            Tile("Weights kept", kept, f"of {fmt.count(started.weights)}"),
+        )
     return (
-        Tile("Sparsity", fmt.percent(sparsity, 2 if shown else 1), exact),
-        Tile(
-            "Weights kept",
-            fmt.count(started.weights - zeros) if zeros is not None else fmt.MISSING,
-            f"of {fmt.count(started.weights)}",
-        ),
+        *goal,
         _later(as_heading(measure_words(started.measure)), shown.accuracy if shown else None, _dense_words(view)),
         _later("Agreement", shown.agreement if shown else None, "with the dense model"),
         Tile(
