@@ -8,5 +8,5 @@ ASSETS = ["fcpts_core._assets", *(f"fcpts_core._assets.{folder}" for folder in f
 setup(
     packages=MODULES + ASSETS,
     package_dir={"fcpts_core._assets": "assets"},
-    package_data={"fcpts_core": ["py.typed"], **{folder: ["**"] for folder in ASSETS}},
+    package_data={"fcpts_core": ["py.typed"], "fcpts_core.export": ["*.html"], **{folder: ["**"] for folder in ASSETS}},
 )

@@ -71,6 +71,13 @@ def runs(arguments: Namespace) -> None:
     command.runs(arguments)
 
 
+def export(arguments: Namespace) -> None:
+    """Writes the result of a run in another format."""
+    from fcpts_core.store import exporting
+
+    exporting.export(arguments)
+
+
 def delete(arguments: Namespace) -> None:
     """Removes runs for good."""
     from fcpts_core.store import command
@@ -134,6 +141,7 @@ COMMANDS = {
     "run": run,
     "runs": runs,
     "resume": resume,
+    "export": export,
     "delete": delete,
     "compare": compare,
     "cost": cost,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-FORMATS = ("safetensors", "bitmask", "csv", "recipe")
+FORMATS = ("safetensors", "bitmask", "onnx", "csv", "json", "recipe", "report", "snippet")
 HELP = "directory of kept runs (default: FCPTS_STORE, else the platform's directory for data)"
 
 
@@ -13,7 +13,7 @@ def add_commands(commands: Any) -> None:
     """`runs`, `resume`, `export` and `delete`, and `--store` for every command there is."""
     _add_runs(commands.add_parser("runs", help="list the runs that are kept", allow_abbrev=False))
     _add_resume(commands.add_parser("resume", help="go on with a run that did not end", allow_abbrev=False))
-
+    _add_export(commands.add_parser("export", help="take the result of a run out", allow_abbrev=False))
     delete = commands.add_parser("delete", help="remove runs for good", allow_abbrev=False)
     delete.add_argument("ids", metavar="ID", nargs="+", help="see `fcpts runs`")
     for parser in commands.choices.values():
