@@ -17,7 +17,7 @@ from fcpts_core.errors import InputError
 from fcpts_core.measure.flops import uses
 from fcpts_core.methods import settings_for
 from fcpts_core.models.cards import load_model
-from fcpts_core.models.layers import PrunableLayer, all_layers, frozen, prunable_layers
+from fcpts_core.models.layers import PrunableLayer, all_layers, frozen, left_alone, prunable_layers
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.tasks.registry import task
@@ -67,7 +67,26 @@ def prepare(config: RunConfig) -> Prepared:
         worth=worth,
         task=purpose,
     )
-    return Prepared(problem, images.calibration, images.test, device, images.notes)
+    notes = (*loaded.notes, *_notes(student), *images.notes)
+    return Prepared(problem, images.calibration, images.test, device, notes)
+
+
+def _notes(student: nn.Module) -> tuple[str, ...]:
+    """What is left as it is, and what was sparse before."""
+    layers, found = all_layers(student), []
+    if asleep := frozen(layers):
+        found.append(f"{_listed(asleep)} take no gradient (requires_grad is off): they are left as they are.")
+    if odd := left_alone(student):
+        found.append(f"{_listed([f'{name} ({why})' for name, why in odd.items()])}: left as they are.")
+    share = 1 - sum(int(layer.weight.count_nonzero()) for layer in layers) / sum(layer.weights for layer in layers)
+    if share > SPARSE:
+        found.append(f"{share:.1%} of the weights were zero before; they stay zero and count towards the target.")
+    return tuple(found)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _worth(settings: Settings, network: nn.Module, layers: Sequence[PrunableLayer], image: Tensor) -> tuple[int, ...]:

@@ -19,8 +19,9 @@ from fcpts_core.engine.run import Run, execute
 from fcpts_core.errors import InputError
 from fcpts_core.models.cifar_resnet import CifarResNet, initialise
 from fcpts_core.models.layers import prunable_layers
-from tests.cases import images, zeros_of
-from tests.engine.toy_runs import config, finished, npz
+from fcpts_core.summary import result_text
+from tests.cases import conv_net, images, zeros_of
+from tests.engine.toy_runs import config, finished, npz, put_on_stage, result
 
 
 @pytest.fixture
@@ -165,3 +166,30 @@ def test_a_normalisation_that_is_given_is_used_for_the_bundled_images_too(
     assert prepared[0].calibration.mean == (0.1, 0.2, 0.3)
     assert prepared[0].test is not None
     assert prepared[0].test.std == (1.0, 2.0, 3.0)
+
+
+def test_what_must_be_known_of_a_model_is_said_at_the_start_and_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build() -> nn.Module:
+        network = conv_net()
+        network.linear.weight.requires_grad_(False)
+        with torch.no_grad():
+            network.get_parameter("stage.0.conv1.weight")[:2] = 0
+        return network
+
+    put_on_stage(monkeypatch, build)
+    events = list(Run(config("uniform")).events())
+    started = next(event for event in events if isinstance(event, Started))
+    last = result(events)
+    assert started.notes == last.notes
+    asleep, before = last.notes
+    assert asleep.startswith("linear take no gradient")
+    assert "weights were zero before" in before
+    assert "linear" not in [row.name for row in last.layers]
+
+
+def test_random_weights_are_said_loudly() -> None:
+    events = list(Run(RunConfig(method="uniform", random_weights=True, calibration_size=8)).events())
+    last = result(events)
+    assert "The weights are random" in last.notes[0]
+    assert "NOTE: The weights are random" in result_text(last)
+    assert last.zeros == round(0.95 * last.weights)
