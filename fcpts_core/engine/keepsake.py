@@ -10,6 +10,7 @@ All three are of one run; `fcpts_core.engine.recording.record` writes them toget
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 PASSES = 15
 ZIP_LEVEL = 6
+PIXELS = 500 * 16 * 16
+"""Pixels in one pass: 500 small images, or a few large ones."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +73,32 @@ def load_facts(recording: Path) -> Facts:
 
 
 def keep(config: RunConfig, state_dict: Mapping[str, Tensor], recording: Path) -> Facts:
-    """Writes weights and facts of the run beside its recording; its images must be those that come with the model."""
+    """Writes weights and facts of the run beside its recording."""
+    from fcpts_core.export.bitmask import bitmask_file
+
+    facts = measure(config, state_dict)
+    beside(recording, ".safetensors").write_bytes(bitmask_file(state_dict))
+    beside(recording, ".json").write_text(json.dumps(asdict(facts), indent=1) + "\n")
+    return facts
+
+
+def measure(config: RunConfig, state_dict: Mapping[str, Tensor], passes: int = PASSES) -> Facts:
+    """The facts of these sparse weights on this machine, today; takes a few seconds.
+
+    A pass sees noise in place of images: how long it takes does not depend on what they show.
+    """
     import torch
 
-    from fcpts_core.data.digits import digits
     from fcpts_core.engine.artifacts import model_file
     from fcpts_core.export.bitmask import bitmask_file
     from fcpts_core.models.cards import load_model
 
-    dense, sparse = load_model(config.model), load_model(config.model)
+    dense, sparse = load_model(config.model, config.weights), load_model(config.model, config.weights)
     sparse.module.load_state_dict(dict(state_dict))
-    images = digits("test")
-    inputs = images.inputs(torch.arange(len(images)))
-    plain, packed = model_file(state_dict), bitmask_file(state_dict)
-    beside(recording, ".safetensors").write_bytes(packed)
-    facts = Facts(
+    plain = model_file(state_dict)
+    images = max(4, min(500, PIXELS // math.prod(dense.input_shape[1:])))
+    inputs = torch.randn(images, *dense.input_shape, generator=torch.Generator().manual_seed(0))
+    return Facts(
         date=datetime.now(UTC).date().isoformat(),
         machine=machine(),
         threads=torch.get_num_threads(),
@@ -93,13 +107,11 @@ def keep(config: RunConfig, state_dict: Mapping[str, Tensor], recording: Path) -
             "dense": len(model_file(dense.module.state_dict())),
             "zeros": len(plain),
             "zip": len(zlib.compress(plain, ZIP_LEVEL)),
-            "bitmask": len(packed),
+            "bitmask": len(bitmask_file(state_dict)),
         },
-        seconds=_passes({"dense": dense.module, "sparse": sparse.module}, inputs),
-        images=len(images),
+        seconds=_passes({"dense": dense.module, "sparse": sparse.module}, inputs, passes),
+        images=images,
     )
-    beside(recording, ".json").write_text(json.dumps(asdict(facts), indent=1) + "\n")
-    return facts
 
 
 def machine() -> str:
@@ -113,13 +125,13 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} cores"
 
 
-def _passes(networks: Mapping[str, nn.Module], inputs: Tensor) -> dict[str, float]:
+def _passes(networks: Mapping[str, nn.Module], inputs: Tensor, passes: int) -> dict[str, float]:
     """Median seconds of a pass of each, taken in turns, so that a machine whose speed drifts treats them alike."""
     import torch
 
     found: dict[str, list[float]] = {name: [] for name in networks}
     with torch.inference_mode():
-        for number in range(PASSES + 1):
+        for number in range(passes + 1):
             for name, network in networks.items():
                 began = time.process_time()
                 network.eval()(inputs)
