@@ -62,6 +62,14 @@ def measured(problem: Problem, budget: Budget) -> Telling[Sensitivity]:
     return Sensitivity(names, budget.sizes, tuple(grids), measured, settings.sensitivity_error)
 
 
+def alone(problem: Problem, layer: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Numbers of zeros of one layer and the error of the logits at each, all other layers dense; to be looked at."""
+    kind, measure, weight = pattern(problem.settings.pattern), by_logits(problem), problem.dense[layer]
+    counts = grid_of(weight.numel(), weight.numel() - int(weight.count_nonzero()), weight.numel())
+    errors = [0.0, *(measure(layer, kind.choose(weight.abs(), count)) for count in counts[1:])]
+    return counts, tuple(errors)
+
+
 def by_logits(problem: Problem) -> Measure:
     """The mean square of what pruning one layer changes in the logits."""
     network, batches = copy.deepcopy(problem.teacher), _batches(problem, LOGITS_OF)

@@ -24,6 +24,7 @@ def test_keys_turn_the_slides_and_the_address_follows(new_page: NewPage, pretend
     expect(page).to_have_url(re.compile("slide=6"))
     page.keyboard.press("ArrowLeft")
     expect(big).to_contain_text("times")
+    expect(page).to_have_url(re.compile("slide=5"))
     page.reload()
     expect(big).to_contain_text("times", timeout=60_000)
     expect(page.get_by_text("5 of 6")).to_be_visible()
