@@ -31,7 +31,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_run(commands.add_parser("run", help="prune a model to a target sparsity", allow_abbrev=False))
     _add_compare(commands.add_parser("compare", help="compare methods at several sparsities", allow_abbrev=False))
-    _add_cost(commands.add_parser("cost", help="count the bytes of a sparse model", allow_abbrev=False))
+    _add_cost(commands.add_parser("cost", help="what the zeros of a model buy", allow_abbrev=False))
     _add_packing(commands.add_parser("pack", help="leave the zeros of a model out of its file", allow_abbrev=False))
     _add_packing(commands.add_parser("unpack", help="put them back", allow_abbrev=False))
     fetching = commands.add_parser("download", help="fetch the weights of models", allow_abbrev=False)
@@ -149,8 +149,14 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_cost(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Count what each tensor of a model takes in bytes, dense and in formats that leave zeros out."
-    parser.add_argument("file", metavar="FILE", help="weights, .safetensors or a PyTorch state dict")
+    parser.description = (
+        "Count what each tensor of a model takes in bytes, dense and in formats that leave zeros out; for a kept run "
+        "also its multiply-adds, how long it takes in the runtimes that are installed, and which engines use its zeros."
+    )
+    parser.add_argument("file", metavar="ID|FILE", help="a kept run, or weights, .safetensors or a PyTorch state dict")
+    parser.add_argument("--batch", metavar="N", type=_whole, default=1, help="images at a time (default: 1)")
+    parser.add_argument("--threads", metavar="N", type=_threads, help="processor threads (default: those of the run)")
+    parser.add_argument("--no-latency", action="store_true", help="count only, measure nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
 

@@ -27,7 +27,7 @@ BATCH = 3
 
 def onnx_file(source: Source) -> bytes:
     """The content of the `.onnx` file; InputError where the network cannot be written so, RunError where it differs."""
-    content = _exported(source)
+    content = exported(source)
     _verify(content, source)
     return content
 
@@ -44,7 +44,8 @@ def runtime_session(content: bytes, threads: int | None = None) -> Any:
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def _exported(source: Source) -> bytes:
+def exported(source: Source) -> bytes:
+    """The content as the exporter gives it, not compared with anything yet."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

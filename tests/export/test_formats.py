@@ -134,8 +134,8 @@ def test_tables_and_program(source: Source) -> None:
 def test_a_file_that_does_not_say_the_same_is_not_offered(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {name: tensor + 0.5 if name == "linear.bias" else tensor for name, tensor in source.tensors.items()}
     other = replace(source, tensors=wrong)
-    content = onnx_file._exported(other)
-    monkeypatch.setattr(onnx_file, "_exported", lambda source: content)
+    content = onnx_file.exported(other)
+    monkeypatch.setattr(onnx_file, "exported", lambda source: content)
     with pytest.raises(RunError, match="onnxruntime says something else"):
         export(source, "onnx")
     dense = {name: tensor.where(tensor != 0, 1e-9 * torch.ones(())) for name, tensor in source.tensors.items()}
