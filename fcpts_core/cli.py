@@ -52,7 +52,10 @@ def run(arguments: Namespace) -> None:
     _ready(recipe.config)
     if arguments.download:
         _fetch_data(recipe.config)
-    command.run(arguments, recipe)
+    if arguments.dry_run:
+        _tell_estimate(recipe, arguments.json)
+    else:
+        command.run(arguments, recipe)
 
 
 def resume(arguments: Namespace) -> None:
@@ -187,6 +190,19 @@ def _fetch_data(config: RunConfig) -> None:
     if config.data is None or config.data not in SOURCES:
         raise InputError(f"There is nothing to download: give --data with one of {', '.join(SOURCES)}.")
     fetch(SOURCES[config.data])
+
+
+def _tell_estimate(recipe: Recipe, as_json: bool) -> None:
+    """Prints what the run would take, from a few learning steps on one batch."""
+    import json
+
+    from fcpts_core.engine.estimate import estimate
+    from fcpts_core.engine.threads import all_threads, torch_threads
+    from fcpts_core.estimate_text import estimate_text
+
+    with torch_threads(recipe.threads or all_threads()):
+        found = estimate(recipe.config)
+    print(json.dumps(found.to_json()) if as_json else estimate_text(found))
 
 
 def _overrides(arguments: Namespace) -> dict[str, object]:

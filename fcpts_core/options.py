@@ -75,6 +75,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="calibration and test images by name (digits, cifar10, cifar100, imagenette, voc-segmentation, "
         "voc-detection), a folder with train/ and test/ or val/, or `synthetic` for calibration without data",
     )
+    add("--dry-run", action="store_true", help="only say how long the run will take, and how much memory")
     add("--download", action="store_true", help="fetch the --data if it is not on this disk")
     add("--resize", metavar="N", type=_whole, help="shorter side in pixels before the crop, 0 for as it is")
     add("--crop", metavar="N", type=_whole, help="side of the middle that is cut out (default: the model's)")

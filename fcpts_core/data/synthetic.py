@@ -51,15 +51,23 @@ def synthesise(network: nn.Module, transform: Transform, size: tuple[int, int], 
     device = next(network.parameters()).device
     pixels = []
     for start in range(0, min(count, MOST), BATCH):
-        noise = torch.randn(min(BATCH, min(count, MOST) - start), len(transform.mean), *size, generator=generator)
-        pixels.append(_bytes(_learned(network, norms, noise.to(device), transform), transform))
+        begun = torch.randn(min(BATCH, min(count, MOST) - start), len(transform.mean), *size, generator=generator)
+        pixels.append(_bytes(_learned(network, norms, begun.to(device), transform), transform))
     return ImageSet(NAME, torch.cat(pixels), None, transform.mean, transform.std)
 
 
-def _learned(network: nn.Module, norms: Sequence[_BatchNorm], noise: Tensor, transform: Transform) -> Tensor:
+def noise(network: nn.Module, transform: Transform, size: tuple[int, int], count: int, seed: int) -> ImageSet:
+    """As many images of nothing, to try out a run."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = (min(count, MOST), len(transform.mean), *size)
+    pixels = torch.randint(256, shape, dtype=torch.uint8, generator=generator)
+    return ImageSet(NAME, pixels, None, transform.mean, transform.std)
+
+
+def _learned(network: nn.Module, norms: Sequence[_BatchNorm], begun: Tensor, transform: Transform) -> Tensor:
     """Normalised images `[B, C, H, W]`, kept between black and white."""
-    low, high = _limits(transform, noise)
-    images = noise.clone().requires_grad_(True)
+    low, high = _limits(transform, begun)
+    images = begun.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([images], lr=RATE)
     with _watched(network, norms) as seen:
         for _ in range(STEPS):

@@ -28,7 +28,7 @@ class Chosen:
     notes: tuple[str, ...] = ()
 
 
-def chosen_images(config: RunConfig, loaded: LoadedModel, labelled: bool) -> Chosen:
+def chosen_images(config: RunConfig, loaded: LoadedModel, labelled: bool, rehearsal: bool = False) -> Chosen:
     """Calibration and test images; whatever is given by itself goes before what `data` has.
 
     Calibration images have no labels unless they are asked to be `labelled`.
@@ -39,7 +39,8 @@ def chosen_images(config: RunConfig, loaded: LoadedModel, labelled: bool) -> Cho
         calibration = asked.read(config.images, config.calibration_size)
     elif config.data == synthetic.NAME:
         size = asked.size
-        calibration = synthetic.synthesise(loaded.module, asked.transform, size, config.calibration_size, config.seed)
+        make = synthetic.noise if rehearsal else synthetic.synthesise
+        calibration = make(loaded.module, asked.transform, size, config.calibration_size, config.seed)
     else:
         found = asked.named("train" if labelled else "calibration", config.calibration_size)
         if found is None:

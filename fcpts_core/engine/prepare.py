@@ -37,12 +37,15 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
 
-def prepare(config: RunConfig) -> Prepared:
-    """Model, images and problem of a configuration; whatever does not fit is an InputError."""
+def prepare(config: RunConfig, rehearsal: bool = False) -> Prepared:
+    """Model, images and problem of a configuration; whatever does not fit is an InputError.
+
+    In a `rehearsal` synthetic images are noise, since making them takes long.
+    """
     settings = settings_for(config.method, config.overrides)
     device = _device(config.device)
     loaded = load_model(config.model, config.weights, random=config.seed if config.random_weights else None)
-    images = chosen_images(config, loaded, labelled=_by_labels(settings))
+    images = chosen_images(config, loaded, labelled=_by_labels(settings), rehearsal=rehearsal)
     teacher = loaded.module.to(device)
     student = copy.deepcopy(teacher)
     layers = prunable_layers(student, (*config.exclude, *frozen(all_layers(student))), config.include)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fcpts_core.allocation import OF_WEIGHTS
 from fcpts_core.bookmark import Bookmark
+from fcpts_core.data import synthetic
 from fcpts_core.density import estimate, resample
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import (
@@ -27,6 +28,7 @@ from fcpts_core.engine.events import (
     Stepped,
     Surveyed,
 )
+from fcpts_core.engine.needed import require_memory
 from fcpts_core.engine.prepare import Prepared, prepare
 from fcpts_core.engine.solve import solve
 from fcpts_core.masks.parametrization import original
@@ -121,11 +123,11 @@ class Run:
 
     def _tell(self) -> Generator[Event, None, None]:
         memory.begin()
-        yield Phase(
-            f"reading model and {'making' if self.config.data == 'synthetic' else ''} images".replace("  ", " ")
-        )
+        making = self.config.data == synthetic.NAME
+        yield Phase("reading the model, making images" if making else "reading model and images")
         prepared = prepare(self.config)
         problem = replace(prepared.problem, bookmark=self.bookmark)
+        require_memory(problem)
         if left_out := skipped(prepared):
             yield Phase(f"{left_out:,} pictures could not be read and are left out")
         yield Phase("measuring the dense model")

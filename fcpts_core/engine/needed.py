@@ -1,0 +1,73 @@
+"""The memory that learning needs, counted before it begins, so that a run which cannot fit is refused with a reason.
+
+    learning = batch * (activations of one image) * 1.5 + 4 * weights * (gradient + optimizer + masks)
+
+beside what is resident already; a second-order start passes all images at once, as far as its limit allows.
+Activations are the outputs of all modules without children, kept for the backward pass; half as much again is for
+their gradients and for what operators keep beside them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fcpts_core.data.room import require_room
+from fcpts_core.measure import memory
+from fcpts_core.measure.accuracy import batch_for, eval_mode
+from fcpts_core.problem import Problem
+from fcpts_core.second_order.start import MOST_NUMBERS
+
+EXTRA = 1.5
+COPIES = {"adam": 4, "sgd": 3}
+"""Tensors as large as the weights beside these: gradient, state of the optimizer, masked weights."""
+
+
+def activation_bytes(network: nn.Module, image: Tensor) -> tuple[int, int]:
+    """Bytes of the outputs of the modules without children for `image` `[1, C, H, W]`: of all, of the largest."""
+    sizes = [image.numel() * image.element_size()]
+
+    def count(module: nn.Module, args: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            sizes.append(output.numel() * output.element_size())
+
+    handles = [part.register_forward_hook(count) for part in network.modules() if not list(part.children())]
+    try:
+        with eval_mode(network), torch.no_grad():
+            network(image)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return sum(sizes), max(sizes)
+
+
+def working_bytes(problem: Problem) -> int:
+    """What comes on top of the networks and the images: the most that any part of the work takes."""
+    settings, images = problem.settings, problem.images
+    one, largest = activation_bytes(problem.teacher, images.inputs(torch.arange(1)).to(problem.device))
+    needs = [min(batch_for(images), len(images)) * largest * 4]
+    if settings.steps:
+        weights = sum(parameter.numel() for parameter in problem.student.parameters())
+        learning = min(settings.batch_size, len(images)) * round(one * EXTRA)
+        needs.append(learning + 4 * weights * COPIES.get(settings.optimizer, 4))
+    if settings.start != "magnitude" or settings.reconstruction == "second-order":
+        # both halves of all images pass together; patches of a layer are as many numbers again, in double precision
+        needs.append(min(8 * len(images) * largest, 16 * MOST_NUMBERS))
+    return max(needs)
+
+
+def needed_bytes(problem: Problem) -> int:
+    """The most that the process will have resident, by this count."""
+    return round(memory.peak_rss_mb() * 2**20) + working_bytes(problem)
+
+
+def require_memory(problem: Problem) -> None:
+    """InputError where learning would not fit into this machine's memory."""
+    if problem.device.type != "cpu":
+        return
+    smaller = "" if not problem.settings.steps else f", a smaller batch (--set batch_size={_half(problem)})"
+    require_room(working_bytes(problem), "The run", f"choose a smaller model or a smaller crop{smaller}")
+
+
+def _half(problem: Problem) -> int:
+    return max(1, problem.settings.batch_size // 2)
