@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from fcpts_core.compare.contender import Contender
 from fcpts_core.engine.artifacts import run_record, write
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import LayerResult, Result
@@ -43,24 +44,6 @@ class Cell:
         settings = asdict(settings_for(config.method, config.overrides))
         text = json.dumps([config.to_json(), settings, files, self.threads], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A method, perhaps with some settings changed; `text` is `METHOD` or `METHOD:KEY=VALUE:KEY=VALUE`."""
-
-    text: str
-    method: str
-    overrides: Mapping[str, str]
-
-    @classmethod
-    def read(cls, text: str) -> Contender:
-        """From the text; one that cannot be read is an InputError."""
-        method, *pairs = text.split(":")
-        for pair in pairs:
-            if not all(pair.partition("=")):
-                raise InputError(f"{pair!r} in {text!r} is no setting: expected KEY=VALUE, such as allocation=erk.")
-        return cls(text, method, {name: value for name, _, value in (pair.partition("=") for pair in pairs)})
 
 
 def grid(

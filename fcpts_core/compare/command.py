@@ -8,7 +8,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from fcpts_core.compare.cells import Cell, Contender, grid, keep, kept
+from fcpts_core.compare.cells import Cell, grid, keep, kept
+from fcpts_core.compare.contender import Contender
 from fcpts_core.compare.table import rows, to_csv, to_text
 from fcpts_core.engine.artifacts import ensure_writable, write
 from fcpts_core.engine.config import RunConfig

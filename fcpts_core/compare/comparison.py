@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fcpts_core.compare.cells import Cell, keep, kept
+from fcpts_core.compare.cell_store import GLANCE, CellStore
+from fcpts_core.compare.cells import Cell
 from fcpts_core.compare.progress import CellView, ComparisonView
 from fcpts_core.engine.events import Result
-from fcpts_core.engine.job import RunView
 from fcpts_core.engine.snapshot import State
 from fcpts_core.engine.workers import QueueFullError, RunRegistry
 from fcpts_core.errors import InputError
@@ -23,10 +24,32 @@ from fcpts_core.errors import InputError
 MAX_CELLS = 200
 MAX_LIVE = 16
 REMEMBERED = 50
-RESULTS = 2000
-GLANCE = 0.2
 PATIENCE = 1.0
 GONE = "The run of this cell is not on this server any more: compare again to repeat it."
+
+
+class Stopwatch:
+    """Seconds of work, begun at once; every method may be called from any thread, in any order."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._before, self._since = 0.0, time.monotonic()
+        self._runs = True
+
+    @property
+    def seconds(self) -> float:
+        with self._lock:
+            return self._before + (time.monotonic() - self._since if self._runs else 0.0)
+
+    def start(self) -> None:
+        with self._lock:
+            if not self._runs:
+                self._since, self._runs = time.monotonic(), True
+
+    def stop(self) -> None:
+        with self._lock:
+            if self._runs:
+                self._before, self._runs = self._before + time.monotonic() - self._since, False
 
 
 class Comparison:
@@ -38,6 +61,9 @@ class Comparison:
         self._views = [store.known(cell) for cell in cells]
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._going = threading.Event()
+        self._going.set()
+        self._stopwatch = Stopwatch()
         self._run: str | None = None
         self._waiting = ""
         self._thread = threading.Thread(target=self._work, name="fcpts-comparison", daemon=True)
@@ -48,7 +74,15 @@ class Comparison:
         with self._lock:
             views, key, waiting = tuple(self._views), self._run, self._waiting
         run = self._store.look(key) if key else None
-        return ComparisonView(self._key, views, self._stop.is_set(), run, waiting)
+        return ComparisonView(
+            self._key,
+            views,
+            self._stop.is_set(),
+            run,
+            waiting,
+            paused=not self._going.is_set(),
+            seconds=self._stopwatch.seconds,
+        )
 
     @property
     def over(self) -> bool:
@@ -59,6 +93,17 @@ class Comparison:
         """Ends the comparison; what is done stays done."""
         self._stop.set()
 
+    def pause(self) -> None:
+        """Begins no other cell, and pauses the run in hand unless another comparison follows it too."""
+        self._going.clear()
+        self._stopwatch.stop()
+
+    def resume(self) -> None:
+        """Goes on."""
+        if not self.over:
+            self._stopwatch.start()
+        self._going.set()
+
     def join(self, timeout: float | None = None) -> None:
         """Waits for the end."""
         self._thread.join(timeout)
@@ -67,6 +112,8 @@ class Comparison:
         for place, view in enumerate(self._views):
             if view.state.final:
                 continue
+            while not (self._going.is_set() or self._stop.is_set()):
+                self._going.wait(GLANCE)
             if not self._stop.is_set():
                 self._show(place, replace(view, state=State.RUNNING))
                 try:
@@ -76,6 +123,7 @@ class Comparison:
             if not view.state.final:
                 view = replace(view, state=State.CANCELLED)
             self._show(place, view)
+        self._stopwatch.stop()
 
     def _show(self, place: int, view: CellView) -> None:
         with self._lock:
@@ -101,7 +149,9 @@ class Comparison:
         with self._lock:
             self._run, self._waiting = key, ""
         try:
+            held = False
             while not self._stop.is_set():
+                held = self._held(cell, held)
                 run = self._store.await_end(key, GLANCE)
                 if run is None or run.state is State.CANCELLED:
                     return CellView(cell, State.FAILED, reason=GONE)
@@ -114,68 +164,13 @@ class Comparison:
         finally:
             self._store.leave(cell)
 
-
-class CellStore:
-    """The cells of one server: results in memory and in `directory`, and the runs that are under way."""
-
-    def __init__(self, registry: RunRegistry, directory: str | Path) -> None:
-        self._registry = registry
-        self._directory = Path(directory)
-        self._lock = threading.Lock()
-        self._results: dict[str, Result] = {}
-        self._going: dict[str, tuple[str, int]] = {}
-
-    def known(self, cell: Cell) -> CellView:
-        """The cell with its result where there is one."""
-        result = self._find(cell.name, cell)
-        return CellView(cell) if result is None else CellView(cell, State.DONE, result)
-
-    def join(self, cell: Cell) -> Result | str:
-        """The result, or the key of the cell's run, which is started where no comparison has done so yet.
-
-        Who gets a key must `leave` in the end. Raises QueueFullError where there is no room for a new run.
-        """
-        name = cell.name
-        with self._lock:
-            key, followers = self._going.get(name, ("", 0))
-            if not followers:
-                if (result := self._find(name, cell)) is not None:
-                    return result
-                key = self._registry.submit(cell.config, origin="comparison", label=cell.label)
-            self._going[name] = key, followers + 1
-            return key
-
-    def leave(self, cell: Cell) -> None:
-        """Stops following; a run that nobody follows any more is ended and forgotten."""
-        name = cell.name
-        with self._lock:
-            key, followers = self._going.pop(name)
-            if followers > 1:
-                self._going[name] = key, followers - 1
-            else:
-                self._registry.drop(key)
-
-    def keep(self, cell: Cell, result: Result) -> None:
-        """Remembers a result; where no file can be written, for as long as the server runs."""
-        while len(self._results) >= RESULTS:
-            self._results.pop(next(iter(self._results)), None)
-        self._results[cell.name] = result
-        try:
-            keep(self._directory, cell, result)
-        except (InputError, OSError):
-            return
-
-    def look(self, key: str) -> RunView | None:
-        return self._registry.view(key)
-
-    def await_end(self, key: str, timeout: float) -> RunView | None:
-        return self._registry.wait(key, timeout=timeout)
-
-    def _find(self, name: str, cell: Cell) -> Result | None:
-        found = self._results.get(name)
-        if found is None and (found := kept(self._directory, cell)) is not None:
-            self._results[name] = found
-        return found
+    def _held(self, cell: Cell, held: bool) -> bool:
+        """Holds the run of the cell, or lets it go on, as was asked; tells whether it is held now."""
+        if not self._going.is_set():
+            return self._store.hold(cell)
+        if held:
+            self._store.release(cell)
+        return False
 
 
 class Comparisons:
@@ -217,6 +212,16 @@ class Comparisons:
         """Ends a comparison; an unknown one is none to end."""
         if comparison := self._all.get(key):
             comparison.cancel()
+
+    def pause(self, key: str) -> None:
+        """Lets a comparison rest; an unknown one has nothing to pause."""
+        if comparison := self._all.get(key):
+            comparison.pause()
+
+    def resume(self, key: str) -> None:
+        """Lets a paused comparison go on."""
+        if comparison := self._all.get(key):
+            comparison.resume()
 
     def wait(self, key: str, timeout: float | None = None) -> ComparisonView | None:
         """Blocks until the comparison has ended or `timeout` seconds are over."""

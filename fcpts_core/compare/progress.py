@@ -26,7 +26,7 @@ class ComparisonView:
     """One look at a comparison.
 
     `run` is the background run of the cell in hand, which it may share with another comparison; `waiting` the sentence
-    that says why there is none although cells are left.
+    that says why there is none although cells are left. `seconds` is how long it has been at work, pauses left out.
     """
 
     id: str
@@ -34,6 +34,8 @@ class ComparisonView:
     cancelled: bool = False
     run: RunView | None = None
     waiting: str = ""
+    paused: bool = False
+    seconds: float = 0.0
 
     @property
     def over(self) -> bool:

@@ -7,6 +7,11 @@ never use those two: each has its own colour and dash, so that none is told apar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from zlib import crc32
+
+from fcpts_core.compare.contender import Contender
 
 KEPT = "#0072B2"
 PRUNED = "#D55E00"
@@ -75,6 +80,22 @@ METHOD_STYLES: dict[str, Style] = {
 }
 
 
+VARIANTS = tuple(
+    product(("@cyan", "@pink", "@amber", "@violet", "@olive", "@brown"), ("dot", "dash", "longdash", "solid"))
+)
+"""Colours and dashes for methods with settings of their own, whose markers are hollow."""
+
+
+@cache
 def style_of(method: str) -> Style:
-    """The fixed style of a method; unknown names get the text colour and a plain line."""
+    """The fixed style of a method; unknown names get the text colour and a plain line.
+
+    A method with settings of its own (`METHOD:KEY=VALUE`) keeps the shape of its marker, hollow, and gets a colour and
+    a dash by its text, so that it looks the same everywhere and always.
+    """
+    name, colon, _ = method.partition(":")
+    if colon and name in METHOD_STYLES:
+        style, contender = METHOD_STYLES[name], Contender.read(method)
+        colour, dash = VARIANTS[crc32(method.encode()) % len(VARIANTS)]
+        return Style(f"{style.label}, {contender.changes}", colour, dash, f"{style.symbol}-open")
     return METHOD_STYLES.get(method, Style(method, "@text", "solid", "asterisk-open"))

@@ -12,10 +12,11 @@ import pytest
 
 from fcpts_core.cli import main
 from fcpts_core.compare import command
-from fcpts_core.compare.cells import Cell, Contender, grid, kept
+from fcpts_core.compare.cells import Cell, grid, kept
+from fcpts_core.compare.contender import Contender
 from fcpts_core.compare.table import rows, to_text
 from fcpts_core.engine.config import RunConfig
-from fcpts_core.errors import RunError
+from fcpts_core.errors import InputError, RunError
 from fcpts_core.methods import METHODS
 from tests.engine.stories import finished
 
@@ -109,6 +110,16 @@ def test_what_cannot_be_is_refused_before_anything_runs(
     assert main([*GRID, "--out", str(tmp_path), *given]) == 2
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "cells").exists()
+
+
+def test_a_contender_reads_patterns_too_and_takes_more_settings() -> None:
+    found = Contender.read("best:pattern=2:4:steps=5")
+    assert (found.method, dict(found.overrides)) == ("best", {"pattern": "2:4", "steps": "5"})
+    more = found.having("steps", "7").having("budget", "flops")
+    assert more.text == "best:pattern=2:4:steps=7:budget=flops"
+    assert Contender.read(more.text) == more.checked()
+    with pytest.raises(InputError, match="There is no setting speed"):
+        found.having("speed", "9").checked()
 
 
 def test_names_tell_cells_apart_and_are_the_same_again() -> None:

@@ -147,6 +147,59 @@ def test_cancelling_ends_the_cell_in_hand_and_leaves_the_others_undone(
     assert 2 not in stage.puppets
 
 
+def test_a_pause_holds_the_run_in_hand_and_begins_no_other(open_comparisons: Callable[..., Comparisons]) -> None:
+    stage = Stage(2)
+    made = open_comparisons(stage)
+    key = made.start(cells(2))
+    first = stage.await_step(0)
+    made.pause(key)
+    assert seen(made, key).paused
+    wait_for(lambda: (run := seen(made, key).run) is not None and run.asked is State.PAUSED)
+    first.let()
+    wait_for(lambda: (run := seen(made, key).run) is not None and run.state is State.PAUSED)
+    at_rest = seen(made, key).seconds
+    time.sleep(0.05)
+    assert seen(made, key).seconds == at_rest
+    assert not first.waiting.is_set()
+    made.resume(key)
+    first.let()
+    stage.await_step(1).dismiss()
+    view = ended(made, key)
+    assert [cell.state for cell in view.cells] == [State.DONE, State.DONE]
+    assert not view.paused
+    assert view.seconds > at_rest
+    assert seen(made, key).seconds == view.seconds
+
+
+def test_a_paused_comparison_can_be_stopped(
+    open_comparisons: Callable[..., Comparisons],
+) -> None:
+    stage = Stage(1)
+    made = open_comparisons(stage)
+    key = made.start(cells(3))
+    first = stage.await_step(0)
+    made.pause(key)
+    made.cancel(key)
+    view = ended(made, key)
+    first.dismiss()
+    assert {cell.state for cell in view.cells} == {State.CANCELLED}
+    assert list(stage.puppets) == [0]
+
+
+def test_a_run_that_another_comparison_follows_is_not_held(open_comparisons: Callable[..., Comparisons]) -> None:
+    stage = Stage(3)
+    made = open_comparisons(stage)
+    first = made.start(cells(1))
+    puppet = stage.await_step(0)
+    made.pause(first)
+    wait_for(lambda: (run := seen(made, first).run) is not None and run.asked is State.PAUSED)
+    second = made.start(cells(1))
+    wait_for(lambda: (run := seen(made, second).run) is not None and run.asked is None)
+    puppet.dismiss()
+    assert ended(made, second).cells[0].state is State.DONE
+    assert ended(made, first).cells[0].state is State.DONE
+
+
 def test_comparisons_that_want_one_cell_follow_one_run(open_comparisons: Callable[..., Comparisons]) -> None:
     stage = Stage(1)
     made = open_comparisons(stage)

@@ -173,6 +173,48 @@ def test_a_comparison_under_way_can_be_stopped_and_found_again(app: AppTest, mad
     assert "Stop" not in labels(app)
 
 
+def test_a_comparison_rests_and_goes_on(app: AppTest, made: Comparisons) -> None:
+    opened(app, methods="fcpts:steps=40", sparsities="0.8,0.9")
+    app.button(key="compare-launch").click().run()
+    key = address(app)["comparison"]
+    app.button(key="strip-compare-go").click().run()
+    view = made.view(key)
+    assert view is not None
+    assert view.paused
+    assert "Resume" in labels(app)
+    assert "Pause" not in labels(app)
+    app.button(key="strip-compare-go").click().run()
+    assert "Pause" in labels(app)
+    done = made.wait(key, PATIENCE)
+    assert done is not None
+    assert {cell.state for cell in done.cells} == {State.DONE}
+
+
+def test_a_method_with_a_setting_of_its_own_joins_the_others(app: AppTest) -> None:
+    opened(app, methods="uniform,best", sparsities="0.9")
+    app.selectbox(key="variant-method").set_value("best").run()
+    app.selectbox(key="variant-setting").set_value("pattern").run()
+    assert app.button(key="variant-add").disabled
+    app.text_input(key="variant-value-pattern").set_value("3:x").run()
+    assert app.button(key="variant-add").disabled
+    assert any("at most N of M" in caption.value for caption in app.caption)
+    app.text_input(key="variant-value-pattern").set_value("2:4").run()
+    app.button(key="variant-add").click().run()
+    assert not app.exception
+    assert address(app)["methods"] == "best,best:pattern=2:4,uniform"
+    assert app.multiselect(key="compare-set-methods").value == ["best", "uniform", "best:pattern=2:4"]
+    again = AppTest.from_file(str(PAGE), default_timeout=PATIENCE)
+    opened(again, **address(app))
+    assert again.multiselect(key="compare-set-methods").value == ["best", "best:pattern=2:4", "uniform"]
+
+
+def test_settings_of_an_address_that_cannot_be_are_left_out_with_a_sentence(app: AppTest) -> None:
+    opened(app, methods="uniform,best:speed=9,lottery", sparsities="0.9")
+    assert app.multiselect(key="compare-set-methods").value == ["uniform"]
+    assert "There is no setting speed" in app.info[0].value
+    assert "There is no method" in app.info[0].value
+
+
 def test_an_unknown_comparison_is_forgotten_with_a_remark(app: AppTest) -> None:
     opened(app, comparison="gone")
     assert "not under way any more" in app.info[0].value
@@ -182,7 +224,7 @@ def test_an_unknown_comparison_is_forgotten_with_a_remark(app: AppTest) -> None:
 def test_every_choice_survives_the_address() -> None:
     values = {
         "models": ("digits-resnet20", "digits-vit"),
-        "methods": ("pot", "erk"),
+        "methods": ("pot", "erk", "erk:layer_cap=0.99:pattern=2:4"),
         "sparsities": (0.55, 0.985),
         "seeds": 4,
         "target": 0.985,
@@ -197,7 +239,7 @@ def test_the_command_asks_for_the_same_cells(tmp_path: Path) -> None:
     from fcpts_core.compare.command import _cells
     from fcpts_core.options import build_parser
 
-    values = {**DEFAULTS, "seeds": 2}
+    values = {**DEFAULTS, "seeds": 2, "methods": (*DEFAULTS["methods"], "erk:pattern=2:4", "fcpts:steps=9")}
     arguments = build_parser().parse_args(command_of(values, 3).split()[1:])
     assert {cell.name for cell in _cells(arguments, 3)} == {cell.name for cell in cells_of(values, {}, 3)}
 
@@ -213,6 +255,13 @@ def test_the_time_left_is_judged_by_runs_of_the_same_method() -> None:
     picture = recorded(methods=("uniform", "pot"))
     left = [view for view in picture.cells if view.result is None]
     assert seconds_for(left, RECORDED) == (0, False)
+    longer = recorded(methods=("fcpts:steps=3000",), sparsities=(0.9,)).cells
+    usual = [view.result for view in RECORDED if view.cell.label == "fcpts" and view.result]
+    pace = usual[0].seconds_per_step
+    assert pace is not None
+    seconds, complete = seconds_for(longer, [view for view in RECORDED if view.result is usual[0]])
+    assert complete
+    assert seconds == pytest.approx(usual[0].seconds + (3000 - usual[0].steps) * pace)
     uniform = [view for view in RECORDED if view.cell.label == "uniform"]
     total, complete = seconds_for(uniform, RECORDED)
     assert complete

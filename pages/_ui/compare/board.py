@@ -67,6 +67,11 @@ def _panels(picture: Picture) -> None:
 
 def _actions(picture: Picture, place: str) -> None:
     if picture.open:
+        rests = picture.own is not None and picture.own.paused
+        label, icon, act = (
+            ("Resume", "play_arrow", comparisons.resume) if rests else ("Pause", "pause", comparisons.pause)
+        )
+        st.button(label, key=f"{place}-compare-go", icon=f":material/{icon}:", on_click=act)
         st.button("Stop", key=f"{place}-compare-stop", icon=":material/stop:", on_click=comparisons.stop)
     elif picture.table:
         st.download_button(

@@ -74,6 +74,18 @@ def start(cells: Sequence[Cell]) -> None:
         mine.remarks = [str(error)]
 
 
+def pause() -> None:
+    """Let the reader's comparison rest."""
+    if (key := memory().own) is not None:
+        comparisons().pause(key)
+
+
+def resume() -> None:
+    """Let it go on."""
+    if (key := memory().own) is not None:
+        comparisons().resume(key)
+
+
 def stop() -> None:
     """End the reader's comparison."""
     if (key := memory().own) is not None:

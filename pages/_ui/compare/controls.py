@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from fcpts_core.compare.cells import Cell
+from fcpts_core.compare.contender import Contender
 from fcpts_core.methods import METHODS
 from pages._ui import numbers as fmt
 from pages._ui.compare import comparisons
@@ -16,6 +17,7 @@ from pages._ui.compare.pace import seconds_for
 from pages._ui.compare.picture import Kind, Picture
 from pages._ui.compare.session import memory
 from pages._ui.compare.settings import MOST_SEEDS, SPARSITIES, ordered
+from pages._ui.compare.variants import all_methods, settings_of_methods
 
 
 def controls(models: Sequence[str]) -> dict[str, Any]:
@@ -30,11 +32,12 @@ def controls(models: Sequence[str]) -> dict[str, Any]:
     )
     chosen["methods"] = st.multiselect(
         "Methods",
-        list(METHODS),
+        all_methods(),
         key=_seeded("methods", list(values["methods"])),
-        format_func=lambda name: METHODS[name].title,
+        format_func=title_of,
         help="\n\n".join(f"**{method.title}**: {method.description}" for method in METHODS.values()),
     )
+    settings_of_methods("compare-set-methods")
     memory().sparsities |= {*SPARSITIES, *values["sparsities"]}
     offered = sorted(memory().sparsities)
     chosen["sparsities"] = st.multiselect(
@@ -48,6 +51,12 @@ def controls(models: Sequence[str]) -> dict[str, Any]:
         help="Each run is repeated with as many seeds; the charts then show the mean and its standard deviation.",
     )
     return ordered({**values, **chosen})
+
+
+def title_of(text: str) -> str:
+    """A method by its title, with the settings that are changed behind it."""
+    contender = Contender.read(text)
+    return ", ".join(filter(None, [METHODS[contender.method].title, contender.changes]))
 
 
 def launcher(cells: Sequence[Cell], picture: Picture, key: str) -> None:

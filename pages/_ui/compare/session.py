@@ -17,7 +17,7 @@ KEY = "compare"
 class Memory:
     """`values` are the choices, `own` the id of the reader's comparison, `remarks` what they must be told once.
 
-    `sparsities` are all that were ever chosen, to be offered again.
+    `sparsities` and `variants` (methods with settings of their own) are all that were ever chosen, to be offered again.
     """
 
     values: dict[str, Any]
@@ -25,6 +25,7 @@ class Memory:
     remarks: list[str] = field(default_factory=list)
     settled: bool = False
     sparsities: set[float] = field(default_factory=set)
+    variants: set[str] = field(default_factory=set)
 
 
 def memory() -> Memory:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-from fcpts_core.compare.cells import Cell, Contender, grid
+from fcpts_core.compare.cells import Cell, grid
 from fcpts_core.compare.comparison import check_size
+from fcpts_core.compare.contender import Contender
 from fcpts_core.compare.kinds import Kind, kind_of
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.errors import InputError
-from fcpts_core.methods import METHODS
+from fcpts_core.methods import METHODS, settings_for
 from fcpts_core.models.cards import MODELS
 from pages._ui.settings import Files
 from pages._ui.url import Field, many, one_of, read, real, whole, word, write
@@ -23,9 +24,24 @@ LOWEST, HIGHEST = 0.1, 0.995
 MOST_SEEDS = 10
 MOST_SPARSITIES = 12
 
+MOST_METHODS = 24
+
+
+def _contender() -> Field:
+    """A method, or a method with settings of its own, as `best:allocation=erk`."""
+
+    def parse(text: str) -> tuple[Any, str]:
+        try:
+            return Contender.read(text).checked().text, ""
+        except InputError as error:
+            raise ValueError(f"a method that there is ({error})") from None
+
+    return Field("methods", "The methods", parse)
+
+
 FIELDS: tuple[Field, ...] = (
     many(one_of("models", "The models", tuple(MODELS)), len(MODELS)),
-    many(one_of("methods", "The methods", tuple(METHODS)), len(METHODS)),
+    many(_contender(), MOST_METHODS),
     many(real("sparsities", "The sparsities", LOWEST, HIGHEST), MOST_SPARSITIES),
     whole("seeds", "The number of seeds", 1, MOST_SEEDS),
     real("target", "The sparsity looked at", LOWEST, HIGHEST),
@@ -58,8 +74,8 @@ def to_address(values: Values) -> dict[str, str]:
 def ordered(values: Values) -> dict[str, Any]:
     """The same choices, each list in the one order that it always has."""
     found = dict(values)
-    for name, order in (("models", tuple(MODELS)), ("methods", tuple(METHODS))):
-        found[name] = tuple(sorted(found[name], key=order.index))
+    found["models"] = tuple(sorted(found["models"], key=tuple(MODELS).index))
+    found["methods"] = tuple(sorted(found["methods"], key=lambda text: (tuple(METHODS).index(_name(text)), text)))
     found["sparsities"] = tuple(sorted(found["sparsities"]))
     return found
 
@@ -70,9 +86,9 @@ def cells_of(values: Values, files: Mapping[str, Files], threads: int) -> tuple[
     for model in values["models"]:
         own = files.get(model, Files())
         bases.append(RunConfig(model=model, weights=own.weights, images=own.images, test=own.test))
-    contenders = [Contender(name, name, {}) for name in sorted(values["methods"], key=_cost)]
+    contenders = [Contender.read(text).checked() for text in sorted(values["methods"], key=_cost)]
     cells = grid(bases, contenders, values["sparsities"], range(values["seeds"]), threads)
-    return tuple(sorted(cells, key=lambda cell: (cell.config.seed, _cost(cell.config.method))))
+    return tuple(sorted(cells, key=lambda cell: (cell.config.seed, _cost(cell.label))))
 
 
 def asked_for(values: Values, files: Mapping[str, Files], threads: int) -> tuple[tuple[Cell, ...], str]:
@@ -86,7 +102,14 @@ def asked_for(values: Values, files: Mapping[str, Files], threads: int) -> tuple
 
 def _cost(method: str) -> int:
     """What is done soon goes first, so that there is soon something to see: rules, then searches, then learning."""
-    return 2 if METHODS[method].learns else int(kind_of(method) is not Kind.FIXED)
+    contender = Contender.read(method)
+    learns = settings_for(contender.method, contender.overrides).steps > 0
+    return 2 if learns else int(kind_of(method) is not Kind.FIXED)
+
+
+def _name(text: str) -> str:
+    """The method of a contender."""
+    return text.partition(":")[0]
 
 
 def usable(files: Mapping[str, Files]) -> tuple[str, ...]:

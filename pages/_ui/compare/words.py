@@ -38,6 +38,8 @@ def _badge(picture: Picture) -> tuple[str, str]:
         return "recording", "Recording"
     if picture.kind is Kind.PREVIEW or picture.own is None:
         return "preview", "Not ready" if picture.problem else "Preview"
+    if not picture.own.over and picture.own.paused:
+        return "paused", "Paused"
     if not picture.own.over:
         run = picture.own.run
         begun = picture.own.ended or (run is not None and run.state is State.RUNNING)
@@ -67,7 +69,8 @@ def _phase(picture: Picture) -> str:
     if run is None:
         return ""
     config = run.config
-    name = f"{style_of(config.method).label} at {brief(config.sparsity)}, {config.model}, seed {config.seed}"
+    label = next((view.cell.label for view in picture.cells if view.cell.config == config), config.method)
+    name = f"{style_of(label).label} at {brief(config.sparsity)}, {config.model}, seed {config.seed}"
     started = run.snapshot.started
     if started is not None and started.steps and run.snapshot.step:
         return f"{name}: step {run.snapshot.step} of {started.steps}"
@@ -82,7 +85,10 @@ def _clock(picture: Picture, references: Sequence[CellView]) -> str:
     left = [view for view in own.cells if not view.state.final]
     seconds, complete = seconds_for(left, (*own.cells, *references))
     gone = own.run.elapsed if own.run else 0.0
-    return f"{place}, {fmt.about(max(seconds - gone, 0.0))} left" if complete else place
+    parts = [place, *([f"{fmt.duration(own.seconds)} so far"] if own.seconds >= 1 else [])]
+    if seconds > gone:
+        parts.append(f"{fmt.about(seconds - gone)}{'' if complete else ' or more'} left")
+    return ", ".join(parts)
 
 
 def _sentence(picture: Picture) -> str:
@@ -97,6 +103,9 @@ def _sentence(picture: Picture) -> str:
         known = f"{done} of {len(picture.cells)} runs are {how}. " if done else ""
         return f"{known}Press Compare for the rest." if left else "All of it is known already."
     own = picture.own
+    if own is not None and picture.open and own.paused:
+        hand = own.run is not None and own.run.state is State.RUNNING
+        return "The run in hand stops after its step." if hand else "Nothing is computed until you resume."
     if own is not None and picture.open:
         ahead = own.run.queue_position if own.run else None
         if own.waiting:
@@ -122,13 +131,14 @@ def _tiles(picture: Picture) -> tuple[Tile, ...]:
     rivals = f"level with {_number(level_with, 'other')}" if level_with > 0 else f"of {len(picture.methods)} methods"
     gap = (value(top) or 0.0) - (value(base) or 0.0) if top and base and top is not base else None
     seconds = sum(result.seconds for result in done) if done else None
+    name, _, changes = style_of(top.method).label.partition(", ") if top else ("", "", "")
     measure = measure_of(rows)
     agreed = measure.startswith("agreement")
     return (
         _tile(
             f"Closest {at}" if agreed else f"Most accurate {at}" if measure == "accuracy" else f"Best {at}",
-            style_of(top.method).label if top else None,
-            rivals,
+            name or None,
+            ", ".join(filter(None, [changes, rivals])),
         ),
         _tile(
             "Its agreement" if agreed else f"Its {measure}",

@@ -12,11 +12,14 @@ from fcpts_core.compare.kinds import Kind, kind_of
 from fcpts_core.compare.table import Row
 from fcpts_core.tasks.words import as_heading
 from pages._ui import numbers as fmt
-from pages._ui.charts.panel import Panel
+from pages._ui.charts.panel import Panel, plain
 from pages._ui.compare.charts.accuracy import ranking
 from pages._ui.compare.charts.scale import brief, dense, floor_of, measure_of, share_axis, value
 from pages._ui.compare.picture import Picture
 from pages._ui.theme import style_of
+
+ROOM = 22
+"""Characters of a method's own settings beside its row."""
 
 HEADS = {
     Kind.LEARNED: "Allocation learned by thresholds",
@@ -42,7 +45,7 @@ def groups(picture: Picture) -> Panel:
         "yaxis": {
             "range": [min((height for height, _ in lines), default=0) - 0.7, 0.6],
             "tickvals": [height for height, label in lines if label],
-            "ticktext": [style_of(label).label for _, label in lines if label],
+            "ticktext": [_tick(style_of(label).label) for _, label in lines if label],
             "tickfont": {"size": 12, "color": "@text"},
             "griddash": "dot",
             "fixedrange": True,
@@ -58,6 +61,15 @@ def groups(picture: Picture) -> Panel:
         figure={"data": traces, "layout": layout},
         note=_sentence(rows),
     )
+
+
+def _tick(label: str) -> str:
+    """A method beside its row; settings of its own stand below it, as far as there is room."""
+    name, comma, changes = label.partition(", ")
+    if not comma:
+        return plain(name)
+    short = changes if len(changes) <= ROOM else f"{changes[: ROOM - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return f"{plain(name)}<br><span style='font-size:10px'>{plain(short)}</span>"
 
 
 def _lines(ranked: Sequence[str]) -> list[tuple[float, str]]:
