@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from fcpts_core.density import BANDWIDTHS
+from fcpts_core.engine.chosen_images import transform_of
+from fcpts_core.engine.config import MOST_PIXELS
 from fcpts_core.methods import METHODS
 from fcpts_core.models.cards import MODELS
 from fcpts_core.reconstruction.settings import CHOICES
 from pages._ui import runs
+from pages._ui.data_step import choose_data, preparation
 from pages._ui.files import stored
-from pages._ui.settings import Files, checked, defaults
+from pages._ui.settings import Files, checked, config_of, defaults
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
+
+    from fcpts_core.models.card import ModelCard
 
 OBJECTIVES = {
     "kl": "KL of the logits",
@@ -37,7 +42,12 @@ def controls() -> tuple[dict[str, Any], Files, DeltaGenerator]:
     values["model"] = st.selectbox("Model", list(MODELS), key=_seeded("model", defaults()["model"]))
     card = MODELS[values["model"]]
     st.caption(card.title)
-    files = Files() if card.bundled else _own_files(card.name)
+    before = runs.own_files(card.name)
+    weights = None if card.bundled else _own_weights(before.weights)
+    values["data"], images = choose_data(card.name, _seeded("data", defaults()["data"]), before)
+    files = Files(weights, images.images, images.test)
+    st.session_state.setdefault("files", {})[card.name] = files
+    prepared = st.empty()
     values["method"] = st.selectbox(
         "Method",
         list(METHODS),
@@ -59,6 +69,7 @@ def controls() -> tuple[dict[str, Any], Files, DeltaGenerator]:
         )
         if METHODS[values["method"]].learns:
             values |= _loop(usual, values["method"])
+        values |= _preparation(card, usual)
         values["calibration"] = _number("Calibration images", "calibration", usual, 16, 100_000, step=64)
         values["seed"] = _number("Seed", "seed", usual, 0, 2**31 - 1)
         values["exclude"] = st.text_input(
@@ -66,7 +77,9 @@ def controls() -> tuple[dict[str, Any], Files, DeltaGenerator]:
             key=_seeded("exclude", usual["exclude"]),
             placeholder="names or types, such as linear, Conv2d",
         )
-    return checked(values), files, note
+    found = checked(values)
+    preparation(prepared, card, transform_of(config_of(found, files), card.transform))
+    return found, files, note
 
 
 def _methods_help() -> str:
@@ -79,24 +92,37 @@ def forget_widgets() -> None:
         del st.session_state[key]
 
 
-def _own_files(model: str) -> Files:
-    """What the reader uploads; where nothing is uploaded, what the last run of this model had."""
-    before = runs.own_files(model)
+def _own_weights(last: str | None) -> str | None:
+    """A checkpoint that the reader uploads; where nothing is uploaded, that of the last run of this model."""
+    path = stored(st.file_uploader("Weights", type=["safetensors", "pt", "pth"], key="file-weights")) or last
+    if path is not None and path == last:
+        st.caption(f"Now {Path(path).name}")
+    return path
 
-    def ask(label: str, kinds: list[str], key: str, last: str | None) -> str | None:
-        path = stored(st.file_uploader(label, type=kinds, key=key)) or last
-        if path is not None and path == last:
-            st.caption(f"Now {Path(path).name}")
-        return path
 
-    with st.expander("Your files", expanded=True):
-        files = Files(
-            ask("Weights", ["safetensors", "pt", "pth"], "file-weights", before.weights),
-            ask("Calibration images", ["npz"], "file-images", before.images),
-            ask("Test images, with labels", ["npz"], "file-test", before.test),
+def _preparation(card: ModelCard, usual: dict[str, Any]) -> dict[str, Any]:
+    """How pictures become what the network takes; what is left empty is as the model wants it."""
+    values: dict[str, Any] = {}
+    own = card.transform
+    left, right = st.columns(2)
+    with left:
+        values["resize"] = st.number_input(
+            "Scale to",
+            0,
+            MOST_PIXELS,
+            key=_seeded("resize", usual["resize"]),
+            placeholder=str(own.resize or "as it is"),
+            help="The shorter side in pixels; 0 leaves pictures as they are.",
         )
-    st.session_state.setdefault("files", {})[model] = files
-    return files
+        mean = _seeded("mean", usual["mean"])
+        values["mean"] = st.text_input("Mean", key=mean, placeholder=", ".join(f"{v:g}" for v in own.mean))
+    with right:
+        values["crop"] = st.number_input(
+            "Cut to", 8, MOST_PIXELS, key=_seeded("crop", usual["crop"]), placeholder=str(min(own.size or (0,)))
+        )
+        std = _seeded("std", usual["std"])
+        values["std"] = st.text_input("Deviation", key=std, placeholder=", ".join(f"{v:g}" for v in own.std))
+    return values
 
 
 def _target() -> float:

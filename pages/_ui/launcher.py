@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fcpts_core.data.sources.registry import SOURCES
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.snapshot import Snapshot
 from fcpts_core.models.cards import MODELS
+from pages._ui import estimates, runs
 from pages._ui import numbers as fmt
-from pages._ui import runs
 from pages._ui.status.words import goal_of
 
 
@@ -16,15 +17,21 @@ def launcher(config: RunConfig, picture: Snapshot | str, key: str) -> None:
     """The one primary button of the page; `picture` is the preview of `config`, or why there is none."""
     run = runs.own_run()
     busy = run is not None and not run.state.final
-    lacking = MODELS[config.model].data is None and config.images is None
-    blocked = busy or lacking or isinstance(picture, str)
+    own = MODELS[config.model].data is not None
+    lacking = config.images is None and config.data is None and not own
+    absent = config.data in SOURCES and not SOURCES[config.data].on_disk
+    blocked = busy or lacking or absent or isinstance(picture, str)
     st.button("Run", key=key, type="primary", width="stretch", disabled=blocked, on_click=runs.start, args=(config,))
     if busy:
         st.caption("A run is under way. Stop it to start another.")
     elif isinstance(picture, str):
         st.caption("Not ready yet.")
     else:
-        st.caption("Add calibration images to run." if lacking else _estimate(config, picture))
+        missing = "Add calibration images to run." if lacking else "Download the data to run." if absent else ""
+        tried = estimates.known(config)
+        st.caption(missing or tried or _estimate(config, picture))
+        if not missing and tried is None and _pace(config) is None and picture.started and picture.started.steps:
+            estimates.button(config, key)
 
 
 def target_words(picture: Snapshot | str) -> str:

@@ -7,19 +7,27 @@ carried on as an override. Limits are checked here whatever a widget lets throug
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fcpts_core.data import synthetic
+from fcpts_core.data.sources.registry import SOURCES
 from fcpts_core.density import BANDWIDTHS
-from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.config import MOST_PIXELS, RunConfig
 from fcpts_core.methods import METHODS
 from fcpts_core.models.cards import MODELS
 from fcpts_core.reconstruction.settings import CHOICES
 from pages._ui.url import Field, one_of, read, real, whole, word, write
 
 Values = Mapping[str, Any]
+
+OWN, OWN_FILES = "own", "files"
+"""The data that comes with the model (the reader's files where none does), and the reader's files in its place."""
+
+NUMBERS = r"[\d., ]{0,100}"
+SMALLEST_PHOTO = 64
 
 FIELDS: tuple[Field, ...] = (
     one_of("model", "The model", tuple(MODELS)),
@@ -35,6 +43,11 @@ FIELDS: tuple[Field, ...] = (
     one_of("bandwidth", "The bandwidth rule", tuple(BANDWIDTHS)),
     whole("calibration", "The calibration size", 16, 100_000),
     whole("seed", "The seed", 0, 2**31 - 1),
+    one_of("data", "The data", (OWN, OWN_FILES, *SOURCES, synthetic.NAME)),
+    whole("resize", "The scaled side", 0, MOST_PIXELS),
+    whole("crop", "The crop", 8, MOST_PIXELS),
+    word("mean", "The mean", NUMBERS),
+    word("std", "The standard deviation", NUMBERS),
     word("exclude", "The layers kept dense", r"[\w.\-*?\[\], ]{0,200}"),
     word("layer", "The layer"),
     word("run", "The run"),
@@ -79,6 +92,11 @@ def defaults(method: str | None = None) -> dict[str, Any]:
         "calibration": usual.calibration_size,
         "seed": usual.seed,
         "exclude": "",
+        "data": OWN,
+        "resize": None,
+        "crop": None,
+        "mean": "",
+        "std": "",
         **{name: getattr(loop, attribute) for name, attribute in (LOOP | OF_ALL).items()},
     }
 
@@ -109,9 +127,35 @@ def config_of(values: Values, files: Files | None = None) -> RunConfig:
         test=files.test,
         calibration_size=full["calibration"],
         seed=full["seed"],
+        **_images_of(full),
         exclude=tuple(part.strip() for part in full["exclude"].split(",") if part.strip()),
         overrides={attribute: full[name] for name, attribute in own.items() if full[name] != usual[name]},
     )
+
+
+def data_choices(model: str) -> tuple[str, ...]:
+    """What a model can be calibrated with: sets for its task with images of its size."""
+    card = MODELS[model]
+    side = min(card.transform.size or (SMALLEST_PHOTO,))
+    fitting = [
+        name
+        for name, source in SOURCES.items()
+        if source.task == card.task
+        and (source.side == side if source.side else side >= SMALLEST_PHOTO)
+        and name != card.data
+    ]
+    return (OWN, *([OWN_FILES] if card.data is not None else []), *fitting, synthetic.NAME)
+
+
+def _images_of(full: Values) -> dict[str, Any]:
+    """What of a run's configuration is about its images; a normalisation that is no normalisation is left out."""
+    found: dict[str, Any] = {name: full[name] for name in ("resize", "crop")}
+    found["data"] = full["data"] if full["data"] not in (OWN, OWN_FILES) else None
+    try:
+        mean, std = (tuple(map(float, full[name].split(","))) if full[name] else None for name in ("mean", "std"))
+    except ValueError:
+        return found
+    return found | {"mean": mean, "std": std} if mean and std else found
 
 
 def values_of(config: RunConfig) -> dict[str, Any]:
@@ -126,8 +170,17 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "calibration": config.calibration_size,
         "seed": config.seed,
         "exclude": ", ".join(config.exclude),
+        "data": config.data or (OWN_FILES if config.images and MODELS[config.model].data else OWN),
+        "resize": config.resize,
+        "crop": config.crop,
+        "mean": _text(config.mean),
+        "std": _text(config.std),
         **loop,
     }
+
+
+def _text(numbers: Sequence[float] | None) -> str:
+    return "" if numbers is None else ", ".join(f"{number:g}" for number in numbers)
 
 
 def command_of(config: RunConfig, threads: int) -> str:
@@ -140,6 +193,11 @@ def command_of(config: RunConfig, threads: int) -> str:
         words += [option, Path(path).name] if path is not None else []
     if config.calibration_size != RunConfig().calibration_size:
         words += ["--calibration-size", str(config.calibration_size)]
+    words += ["--data", config.data] if config.data is not None else []
+    for option, length in (("--resize", config.resize), ("--crop", config.crop)):
+        words += [option, str(length)] if length is not None else []
+    for option, numbers in (("--mean", config.mean), ("--std", config.std)):
+        words += [option, ",".join(f"{number:g}" for number in numbers)] if numbers is not None else []
     for pattern in config.exclude:
         words += ["--exclude", pattern]
     for pattern in config.include:

@@ -27,6 +27,7 @@ SOURCES: dict[str, Source] = {
             lambda directory: True,
             "CC BY 4.0 (UCI)",
             flippable=False,
+            side=16,
         ),
         Source(
             "cifar10",
@@ -39,6 +40,7 @@ SOURCES: dict[str, Source] = {
             by_archive(f"{TORONTO}/cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),
             "170 MB",
             "www.cs.toronto.edu",
+            side=32,
         ),
         Source(
             "cifar100",
@@ -51,6 +53,7 @@ SOURCES: dict[str, Source] = {
             by_archive(f"{TORONTO}/cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8"),
             "169 MB",
             "www.cs.toronto.edu",
+            side=32,
         ),
         Source(
             "imagenette",

@@ -22,7 +22,7 @@ class Source:
 
     `classes` is how many a network may tell apart for its labels to mean these, empty where any may; `download`
     fetches the files into that directory, `size` says how much that is, `host` from where. Bundled data has no
-    `download`; sets from one archive share a `folder`.
+    `download`; sets from one archive share a `folder`. `side` is the height and width of all images, 0 for photographs.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Source:
     host: str = ""
     flippable: bool = True
     folder: str = ""
+    side: int = 0
 
     @property
     def directory(self) -> Path:
