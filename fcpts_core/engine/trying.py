@@ -1,7 +1,7 @@
 """An estimate made in a process of its own, so that neither its memory nor its work disturbs whoever asks.
 
-`python -m fcpts_core.engine.trying` takes one JSON object on standard input, `{"config": ..., "threads": n}`, and answers
-with the estimate, or with `{"refused": sentence}`.
+`python -m fcpts_core.engine.trying` takes one JSON object on standard input, `{"config": ..., "threads": n}`, and
+answers with the estimate, or with `{"refused": sentence}`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ def tried(config: RunConfig, threads: int) -> Estimate:
     except subprocess.TimeoutExpired:
         raise RunError(f"A few steps took more than {PATIENCE:.0f} seconds: the run will take hours.") from None
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError) as error:
-        raise RunError(
-            "The run could not be tried: its process ended early, most likely for lack of memory."
-        ) from error
+        raise RunError("The run could not be tried: its process ended, most likely for lack of memory.") from error
     if "refused" in answer:
         raise InputError(answer["refused"])
     return Estimate.from_json(answer)
