@@ -107,6 +107,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="S", type=_whole, help=f"seed of all chance (default: {DEFAULT.seed})")
     add("--device", metavar="D", help=f"cpu, cuda or mps (default: {DEFAULT.device})")
     add("--threads", metavar="N", type=_threads, help="processor threads (default: all cores)")
+    add(
+        "--sensitivities",
+        metavar="FILE",
+        help="what each layer costs alone, the sensitivity.json of an earlier run, instead of measuring it again",
+    )
     add("--out", metavar="DIR", help="write the sparse weights, the allocation and the record of the run there")
     add("--id", metavar="NAME", help="keep the run under this name (default: one that is made up)")
     add("--json", action="store_true", help="print the result as one line of JSON")
@@ -127,7 +132,12 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
     add("--sparsities", metavar="R,R", default="0.7,0.8,0.9,0.95", help="target shares (default: %(default)s)")
     add("--seeds", metavar="S,S", default="0", help="seeds, one run each (default: %(default)s)")
-    for option, what in (("weights", "your own weights"), ("images", "calibration images"), ("test", "test images")):
+    for option, what in (
+        ("weights", "your own weights"),
+        ("images", "calibration images"),
+        ("test", "test images"),
+        ("sensitivities", "a sensitivity.json of an earlier run"),
+    ):
         add(
             f"--{option}",
             metavar="[MODEL=]PATH",

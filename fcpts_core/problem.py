@@ -1,8 +1,8 @@
 """What every allocation and every reconstruction is given, and how they tell what they do.
 
 Both are generators: they yield a `Phase` where something new begins, an `Allocated` where the allocation becomes known
-or changes between steps, and a `Measured` for every learning step, and return what they found. So any two of them make
-a method, and whoever follows may stop between any two steps.
+or changes between steps, a `Sensed` for a table that is of use to others, and a `Measured` for every learning step, and
+return what they found. So any two of them make a method, and whoever follows may stop between any two steps.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from fcpts_core.allocation.sensitivity import Sensitivity
 from fcpts_core.bookmark import Bookmark
 from fcpts_core.bridge.budget import worth_of
 from fcpts_core.data.images import ImageSet
-from fcpts_core.engine.events import Allocated, Measured, Phase
+from fcpts_core.engine.events import Allocated, Measured, Phase, Sensed
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.tasks.classification import Classification
@@ -33,7 +34,8 @@ class Problem:
     """Two copies of the network, the layers of the student's, the images and the goal: `zeros` of all their weights.
 
     With a `worth` `[L]`, the goal counts each zero of layer `l` so many times: the multiply-adds that it saves. The
-    `bookmark` says where the solution stands, for a run that is to be gone on with later.
+    `bookmark` says where the solution stands, for a run that is to be gone on with later. `sensitivities` were measured
+    before, for the allocation that needs them.
     `task` says what of the outputs is compared, and how good they are.
     """
 
@@ -46,6 +48,7 @@ class Problem:
     settings: Settings
     seed: int
     worth: tuple[int, ...] = ()
+    sensitivities: Sensitivity | None = None
     bookmark: Bookmark = field(default_factory=Bookmark)
     task: Task = CLASSIFICATION
 
@@ -77,7 +80,7 @@ class Problem:
         return tuple(round(share * layer.weights) for share, layer in zip(shares, self.layers, strict=True))
 
 
-Telling = Generator[Phase | Allocated | Measured, None, Found]
+Telling = Generator[Phase | Allocated | Sensed | Measured, None, Found]
 
 
 def told_silently(telling: Telling[Found]) -> Found:

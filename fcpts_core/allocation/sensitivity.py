@@ -83,9 +83,13 @@ class Sensitivity:
                 f"a table is saved."
             ) from None
 
+    def text(self) -> str:
+        """The table as JSON."""
+        return json.dumps(self.to_json(), indent=1) + "\n"
+
     def save(self, path: str | Path) -> None:
         """Writes the table as JSON, `sensitivity.json` by custom."""
-        Path(path).write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
+        Path(path).write_text(self.text(), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> Sensitivity:

@@ -22,6 +22,8 @@ from fcpts_core.errors import InputError
 from fcpts_core.methods import settings_for
 
 FOLDER = "cells"
+LATE = {"budget": "weights", "sensitivities": None}
+"""What came later than cells that were kept without it: where it is as before, so is the cell."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,11 @@ class Cell:
     def _digest(self) -> str:
         config = self.config
         files = [_fingerprint(path) for path in (config.weights, config.images, config.test)]
+        if config.sensitivities is not None:
+            files.append(_fingerprint(config.sensitivities))
         # All settings, not only those that were changed: what is usual may be another thing one day.
-        settings = asdict(settings_for(config.method, config.overrides))
-        text = json.dumps([config.to_json(), settings, files, self.threads], sort_keys=True)
+        settings = _without_late(asdict(settings_for(config.method, config.overrides)))
+        text = json.dumps([_without_late(config.to_json()), settings, files, self.threads], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
@@ -58,6 +62,8 @@ def grid(
     for base, contender, sparsity, seed in product(bases, contenders, sparsities, seeds):
         overrides = {**base.overrides, **contender.overrides}
         config = replace(base, method=contender.method, sparsity=sparsity, seed=seed, overrides=overrides)
+        if settings_for(config.method, overrides).allocation != "sensitivity":
+            config = replace(config, sensitivities=None)  # of no use to it
         cells.append(Cell(config, threads, contender.text))
     return tuple({cell.name: cell for cell in cells}.values())
 
@@ -85,6 +91,10 @@ def read_result(data: dict[str, Any]) -> Result:
 def missing(directory: str | Path, cells: Iterable[Cell]) -> tuple[Cell, ...]:
     """The cells that are still to be computed."""
     return tuple(cell for cell in cells if kept(directory, cell) is None)
+
+
+def _without_late(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in LATE or value != LATE[name]}
 
 
 def _fingerprint(path: str | None) -> list[object] | None:

@@ -63,6 +63,7 @@ def _cells(arguments: Namespace, threads: int) -> tuple[Cell, ...]:
                 weights=_of(model, arguments.weights),
                 images=_of(model, arguments.images),
                 test=_of(model, arguments.test),
+                sensitivities=_of(model, arguments.sensitivities),
                 mean=arguments.mean,
                 std=arguments.std,
                 calibration_size=arguments.calibration_size,

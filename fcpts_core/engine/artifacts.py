@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+SENSED = b'{"event":"sensed"'
+
+
 def build(
     config: RunConfig, result: Result, state_dict: Mapping[str, Tensor], events: bytes, threads: int
 ) -> dict[str, bytes]:
@@ -33,6 +36,7 @@ def build(
         "run.json": run_record(config, result, threads),
         "recipe.toml": recipe_text(config, threads).encode(),
         "events.jsonl": events,
+        **sensitivity_table(events),
     }
 
 
@@ -59,6 +63,14 @@ def allocation_table(result: Result) -> bytes:
         shape = "x".join(map(str, layer.shape))
         table.writerow([layer.name, shape, layer.weights, layer.zeros, layer.sparsity, layer.threshold])
     return text.getvalue().encode()
+
+
+def sensitivity_table(events: bytes) -> dict[str, bytes]:
+    """`sensitivity.json`, for `fcpts run --sensitivities`, where the run has measured one; else nothing."""
+    from fcpts_core.allocation.sensitivity import Sensitivity
+
+    lines = [line for line in events.splitlines() if line.startswith(SENSED)]
+    return {"sensitivity.json": Sensitivity.from_json(json.loads(lines[-1])).text().encode()} if lines else {}
 
 
 def run_record(config: RunConfig, result: Result, threads: int) -> bytes:

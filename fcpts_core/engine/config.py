@@ -23,7 +23,8 @@ class RunConfig:
     no zeros, nor do those that `include` does not name, unless it is empty; their weights may still be tuned.
     `data` names a set of images for both parts (see `fcpts_core.data.sources`), or a path, or is "synthetic". `resize`
     (0 for none) and `crop` change the model's own transform, as `mean` and `std` do; lengths in pixels. With
-    `random_weights` the weights are drawn by the seed: for trials of time and memory alone.
+    `random_weights` the weights are drawn by the seed: for trials of time and memory alone. `sensitivities` is the path
+    of a table that an earlier run has measured for the allocation of that name.
     """
 
     model: str = "digits-resnet20"
@@ -43,6 +44,7 @@ class RunConfig:
     resize: int | None = None
     crop: int | None = None
     random_weights: bool = False
+    sensitivities: str | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

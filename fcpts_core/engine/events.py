@@ -79,6 +79,21 @@ class Allocated:
 
 
 @dataclass(frozen=True)
+class Sensed:
+    """The table that a search for an allocation has measured: what each layer costs alone (`allocation.sensitivity`).
+
+    `errors[l][g]` at `zeros[l][g]` zeros of the `sizes[l]` weights of the layer `names[l]`; `error` says what was
+    measured.
+    """
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    zeros: tuple[tuple[int, ...], ...]
+    errors: tuple[tuple[float, ...], ...]
+    error: str
+
+
+@dataclass(frozen=True)
 class Measured:
     """One learning step: losses, global sparsity `R` against the target in force at this step, and every layer's state.
 
@@ -178,9 +193,9 @@ class Failed:
     reason: str
 
 
-Event = Phase | Started | Allocated | Stepped | Surveyed | Finished | Failed
+Event = Phase | Started | Allocated | Sensed | Stepped | Surveyed | Finished | Failed
 EVENTS: dict[str, type[Event]] = {
-    kind.__name__.lower(): kind for kind in (Phase, Started, Allocated, Stepped, Surveyed, Finished, Failed)
+    kind.__name__.lower(): kind for kind in (Phase, Started, Allocated, Sensed, Stepped, Surveyed, Finished, Failed)
 }
 
 
@@ -200,6 +215,8 @@ def from_json(data: Mapping[str, Any]) -> Event:
         values["layers"] = tuple(_build(Layer, row) for row in values["layers"])
         values["config"] = {key: _frozen(value) for key, value in values["config"].items()}
         values["references"] = {name: tuple(row) for name, row in values["references"].items()}
+    elif kind is Sensed:
+        values |= {name: tuple(map(tuple, values[name])) for name in ("zeros", "errors")}
     elif kind is Surveyed:
         values["curves"] = tuple(_build(Curve, row) for row in values["curves"])
     elif kind is Finished:

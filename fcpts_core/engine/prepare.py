@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.allocation.respect import budget_under
+from fcpts_core.allocation.sensitivity import Sensitivity
 from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.chosen_images import chosen_images
 from fcpts_core.engine.config import RunConfig
@@ -68,6 +69,7 @@ def prepare(config: RunConfig, rehearsal: bool = False) -> Prepared:
         settings,
         config.seed,
         worth=worth,
+        sensitivities=_sensitivities(config.sensitivities, settings, [layer.name for layer in layers]),
         task=purpose,
     )
     notes = (*loaded.notes, *_notes(student), *images.notes)
@@ -103,6 +105,29 @@ def _worth(settings: Settings, network: nn.Module, layers: Sequence[PrunableLaye
             "expected budget=weights, or fewer layers excluded."
         )
     return worth
+
+
+def _sensitivities(path: str | None, settings: Settings, names: Sequence[str]) -> Sensitivity | None:
+    """The saved table of these layers, where there is one."""
+    if path is None:
+        return None
+    if settings.allocation != "sensitivity":
+        raise InputError(
+            f"A table of sensitivities is given, but the allocation is {settings.allocation}, which needs none: "
+            "expected the setting allocation=sensitivity, or no table."
+        )
+    table = Sensitivity.load(path)
+    if list(table.names) != list(names):
+        raise InputError(
+            f"The table {path} is of {len(table.names)} layers ({', '.join(table.names[:2])}, ...), those to be pruned "
+            f"are {len(names)} ({', '.join(names[:2])}, ...): measure the sensitivities of this network anew."
+        )
+    if table.error != settings.sensitivity_error:
+        raise InputError(
+            f"The table {path} holds errors of the {table.error}, the setting sensitivity_error asks for those of the "
+            f"{settings.sensitivity_error}: expected sensitivity_error={table.error}, or another table."
+        )
+    return table
 
 
 def _by_labels(settings: Settings) -> bool:

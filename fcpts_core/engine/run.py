@@ -24,6 +24,7 @@ from fcpts_core.engine.events import (
     LayerResult,
     Phase,
     Result,
+    Sensed,
     Started,
     Stepped,
     Surveyed,
@@ -110,7 +111,7 @@ class Run:
                 except StopIteration as end:
                     thresholds: tuple[float, ...] = end.value
                     return thresholds
-                if isinstance(event, Phase | Allocated):
+                if isinstance(event, Phase | Allocated | Sensed):
                     yield event
                     self.at_rest()
                     continue

@@ -130,6 +130,7 @@ KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "data": (_is_text, "a name or a path in quotes"),
     "resize": (_is_whole, "a whole number"),
     "crop": (_is_whole, "a whole number"),
+    "sensitivities": (_is_text, "a path in quotes"),
     "random_weights": (_is_truth, "true or false"),
     "threads": (_is_threads, f"a whole number from 1 to {MAX_THREADS}"),
     SETTINGS: (_are_settings, "a table of texts and numbers"),

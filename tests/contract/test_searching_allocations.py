@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.allocation.registry import ALLOCATIONS
-from fcpts_core.engine.events import Allocated, Measured, Phase
+from fcpts_core.engine.events import Allocated, Measured, Phase, Sensed
 from fcpts_core.errors import InputError
 from fcpts_core.problem import Problem
 from tests.cases import NETWORKS, images, problem, zeros_of
@@ -32,7 +32,7 @@ def task(network: str, name: str, given: dict[str, Any], **more: Any) -> Problem
     return problem(NETWORKS[network](), **{**usual, **given, **more})
 
 
-def found(task: Problem) -> tuple[tuple[float, ...], list[Phase | Allocated | Measured]]:
+def found(task: Problem) -> tuple[tuple[float, ...], list[Phase | Allocated | Sensed | Measured]]:
     telling, told = ALLOCATIONS[task.settings.allocation].allocate(task), []
     while True:
         try:
@@ -101,7 +101,7 @@ def test_the_same_seed_finds_the_same(network: str, name: str, given: dict[str, 
 def test_what_is_told_are_phases_in_words(network: str, name: str, given: dict[str, Any]) -> None:
     _, told = found(task(network, name, given))
     assert all(event.text for event in told if isinstance(event, Phase))
-    assert all(isinstance(event, Phase | Allocated | Measured) for event in told)
+    assert all(isinstance(event, Phase | Allocated | Sensed | Measured) for event in told)
 
 
 def test_a_pattern_is_kept_in_mind(network: str, name: str, given: dict[str, Any]) -> None:

@@ -7,13 +7,25 @@ from typing import Any
 
 import pytest
 
-from fcpts_core.engine.events import EVENTS, Allocated, Event, Failed, Phase, dump_lines, from_json, load_lines, to_json
+from fcpts_core.engine.events import (
+    EVENTS,
+    Allocated,
+    Event,
+    Failed,
+    Phase,
+    Sensed,
+    dump_lines,
+    from_json,
+    load_lines,
+    to_json,
+)
 from tests.engine.stories import finished, started, stepped, story, surveyed
 
 ONE_OF_EACH = [
     Phase("reading"),
     started(3),
     Allocated((0.5, 0.25)),
+    Sensed(("conv", "head"), (6, 4), ((0, 3, 6), (1, 4)), ((0.0, 0.5, 2.0), (0.0, 0.25)), "logits"),
     stepped(1),
     surveyed(1),
     finished(3),
