@@ -14,6 +14,7 @@ PAGES = [
     st.Page("pages/lesson.py", title="Lesson"),
     st.Page("pages/compare.py", title="Compare"),
     st.Page("pages/layers.py", title="Layers"),
+    st.Page("pages/figures.py", title="Figures"),
     st.Page("pages/demo.py", title="Demo"),
 ]
 st.navigation(PAGES, position="top").run()

@@ -1,13 +1,14 @@
-"""Take the pictures of the README: the real app in the middle of a real run and after it, a comparison.
+"""Take the pictures of the documents: the real app in the middle of a real run and after it, and its other pages.
 
-    python -m tests.pictures
+    python -m tests.pictures [bridge lesson ...]
 
-writes `assets/pictures/{playground-running,playground-done,compare}-{light,dark}.png`. It takes about as long
-as one run.
+writes `assets/pictures/NAME-{light,dark}.png`, for `playground-running`, `playground-done` and all names in `PAGES`.
+It takes about as long as one run; with names only those pages are taken, in seconds.
 """
 
 from __future__ import annotations
 
+import sys
 from io import BytesIO
 from typing import Literal
 
@@ -22,28 +23,45 @@ FOLDER = ROOT / "assets" / "pictures"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 MIDDLE = 130  # the step at which a run of 300 is paused for its picture
 PATIENCE = 15 * 60_000
+PAGES = {
+    "compare": ("/compare", ".fcpts-panel[data-draws]", 3),
+    "bridge": ("/bridge?toy=3", ".fcpts-checked", 1),
+    "lesson": ("/lesson?step=4&done=1,2,3", ".fcpts-bridge[data-t]", 1),
+    "layers": ("/layers?layer=layer1.0.conv1", "[data-chart=sensitivity][data-draws]", 1),
+    "figures": ("/figures", ".fcpts-panel[data-draws]", 2),
+    "demo": ("/demo?slide=2", ".fcpts-demo-column", 20),
+}
+"""Address of each page but the first, and what must be there, how often, before its picture is taken."""
 
 
-def main() -> None:
+def main(only: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with serve() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         page = browser.new_page(base_url=address, viewport=LAPTOP, device_scale_factor=1.5, reduced_motion="reduce")
-        page.goto("/")
-        wait_for_charts(page)
-        page.get_by_role("button", name="Run", exact=True).click()
-        expect(page.locator(".fcpts-badge")).to_have_text("Running", timeout=PATIENCE)
-        reached = (
-            "(step) => Number(/step (\\d+)/.exec(document.querySelector('.fcpts-status-clock').innerText)?.[1]) >= step"
-        )
-        page.wait_for_function(reached, arg=MIDDLE, timeout=PATIENCE)
-        take(page, "playground-running")
-        expect(page.locator(".fcpts-badge")).to_have_text("Done", timeout=PATIENCE)
-        take(page, "playground-done")
-        page.goto("/compare")
-        expect(page.locator(".fcpts-panel[data-draws]")).to_have_count(3, timeout=PATIENCE)
-        take(page, "compare")
+        if not only:
+            playground(page)
+        for name in only or PAGES:
+            path, sign, count = PAGES[name]
+            page.goto(path)
+            expect(page.locator(sign)).to_have_count(count, timeout=PATIENCE)
+            take(page, name)
         browser.close()
+
+
+def playground(page: Page) -> None:
+    """The first page in the middle of a run and at its end."""
+    page.goto("/")
+    wait_for_charts(page)
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(".fcpts-badge")).to_have_text("Running", timeout=PATIENCE)
+    reached = (
+        "(step) => Number(/step (\\d+)/.exec(document.querySelector('.fcpts-status-clock').innerText)?.[1]) >= step"
+    )
+    page.wait_for_function(reached, arg=MIDDLE, timeout=PATIENCE)
+    take(page, "playground-running")
+    expect(page.locator(".fcpts-badge")).to_have_text("Done", timeout=PATIENCE)
+    take(page, "playground-done")
 
 
 def take(page: Page, name: str) -> None:
@@ -59,4 +77,4 @@ def take(page: Page, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
