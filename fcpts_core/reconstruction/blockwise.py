@@ -10,7 +10,7 @@ share of the steps and has the whole schedule, warm-up and rising sparsity inclu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -18,25 +18,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fcpts_core.bridge import threshold_for
-from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import original, pruned, zeros_kept
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import features, schedule
 from fcpts_core.reconstruction.losses import relative_error
-from fcpts_core.reconstruction.netwise import Following, thresholds_of
+from fcpts_core.reconstruction.netwise import applied, masks_for
 from fcpts_core.reconstruction.norms import norm_mode, undone_on_error
 from fcpts_core.reconstruction.reached import in_order, output_of, shared_equally
 from fcpts_core.reconstruction.resuming import marked
 from fcpts_core.reconstruction.settings import Settings
+from fcpts_core.reconstruction.stepping import descend, follow_back, in_numbers
 from fcpts_core.reconstruction.training import (
     Training,
-    check_finite,
     next_batch,
-    parameters_of,
-    set_rate,
     weight_optimizer,
-    zero_out,
 )
 
 
@@ -70,10 +65,7 @@ def blockwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[floa
     settings, counts = problem.settings, problem.counts(shares)
     generator = torch.Generator().manual_seed(problem.seed)
     floors = [dense.numel() - int(dense.count_nonzero()) for dense in problem.dense]
-    masks = tuple(
-        Following(layer.weight, zeros, settings.pattern, settings.pruned_decay, settings.masks == "fixed")
-        for layer, zeros in zip(problem.layers, counts, strict=True)
-    )
+    masks = masks_for(problem, counts)
     found = stages(problem)
     with (
         norm_mode(problem.student, settings.student_norms),
@@ -97,18 +89,10 @@ def blockwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[floa
                             mask.zeros = max(floor, round(share * zeros))
                     value, rate = _step(problem, own, state, stage)
                     at["step"] += 1
-                    yield _measured(problem, masks, at["step"], value, rate)
+                    yield in_numbers(problem, at["step"], value, rate, [mask.chosen for mask in masks])
             for mask, zeros in zip(masks, counts, strict=True):
                 mask.zeros = zeros
-    weights = [layer.weight.detach() for layer in problem.layers]
-    zero_out(
-        weights,
-        [
-            mask.mask if mask.fixed else mask.pattern.choose(weight.abs(), zeros)
-            for mask, weight, zeros in zip(masks, weights, counts, strict=True)
-        ],
-    )
-    return thresholds_of(weights)
+    return applied(problem, masks, counts)
 
 
 @contextmanager
@@ -133,16 +117,8 @@ def _step(problem: Problem, own: Settings, state: Training, stage: Stage) -> tup
         with torch.no_grad():
             meant = _said(problem, problem.teacher, stage.teacher, batch)
         said = _said(problem, problem.student, stage.student, batch)
-        loss = _loss(said, meant, stage, own)
-        value = loss.item()
-        check_finite("loss", value, own, state.step)
-        state.weights.zero_grad(set_to_none=True)
-        if loss.requires_grad:
-            loss.backward()
-        norm = nn.utils.clip_grad_norm_(parameters_of(state.weights), own.clip)
-        check_finite("gradient", float(norm), own, state.step)
-        set_rate(state.weights, rate)
-        state.weights.step()
+        value = follow_back(state, _loss(said, meant, stage, own), own)
+        descend(state, own, rate)
     state.step += 1
     return value, rate
 
@@ -153,21 +129,3 @@ def _said(problem: Problem, network: nn.Module, part: nn.Module, batch: Tensor) 
 
 def _loss(said: Tensor, meant: Tensor, stage: Stage, own: Settings) -> Tensor:
     return F.mse_loss(said, meant) if stage.last else own.block_weight * relative_error(said, meant)
-
-
-def _measured(problem: Problem, masks: Sequence[Following], step: int, loss: float, rate: float) -> Measured:
-    zeros = [mask.mask.numel() - int(mask.mask.sum()) for mask in masks]
-    shares = tuple(count / layer.weights for count, layer in zip(zeros, problem.layers, strict=True))
-    return Measured(
-        step=step,
-        reconstruction=loss,
-        control=0.0,
-        total=loss,
-        sparsity=problem.share(zeros),
-        scheduled_target=problem.sparsity,
-        learning_rate=rate,
-        layer_sparsity=shares,
-        thresholds=tuple(
-            threshold_for(original(layer).detach(), share) for layer, share in zip(problem.layers, shares, strict=True)
-        ),
-    )

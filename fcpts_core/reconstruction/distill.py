@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fcpts_core.allocation import OF_WEIGHTS
 from fcpts_core.allocation.counts import Budget, fill
@@ -29,12 +29,12 @@ from fcpts_core.reconstruction.norms import undone_on_error
 from fcpts_core.reconstruction.price import priced
 from fcpts_core.reconstruction.resuming import marked
 from fcpts_core.reconstruction.settings import Settings
+from fcpts_core.reconstruction.stepping import descend
 from fcpts_core.reconstruction.training import (
     Training,
     check_finite,
     epoch,
     next_batch,
-    parameters_of,
     set_rate,
     student_view,
     teacher_view,
@@ -193,11 +193,9 @@ def _descend(problem: Problem, state: State, thresholds: Tensor, reconstruction:
         direction = own + push if plain else _priced(problem, state, own, push, thresholds.detach(), slopes)
         for theta, value in zip(thetas, direction, strict=True):
             theta.grad = value.clone()
-    norm = nn.utils.clip_grad_norm_(parameters_of(state.weights), settings.clip)
-    check_finite("gradient", float(norm + direction.norm()), settings, state.step)
-    set_rate(state.weights, settings.learning_rate * schedule.rate(settings, state.step))
+    rate = settings.learning_rate * schedule.rate(settings, state.step)
+    descend(state, settings, rate, beside=float(direction.norm()))
     set_rate(state.thresholds, settings.threshold_rate * schedule.threshold_rate(settings, state.step))
-    state.weights.step()
     state.thresholds.step()
     _hold(problem, state)
 

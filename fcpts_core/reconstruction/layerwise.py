@@ -9,13 +9,12 @@ the steps are shared equally between the layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from fcpts_core.engine.events import Measured
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.losses import relative_error
@@ -24,7 +23,8 @@ from fcpts_core.reconstruction.norms import norm_mode
 from fcpts_core.reconstruction.reached import in_order, input_of, shared_equally
 from fcpts_core.reconstruction.resuming import marked
 from fcpts_core.reconstruction.statistics import repair_statistics
-from fcpts_core.reconstruction.training import Training, check_finite, next_batch, parameters_of, weight_optimizer
+from fcpts_core.reconstruction.stepping import descend, follow_back, in_numbers
+from fcpts_core.reconstruction.training import Training, next_batch, weight_optimizer
 
 BIAS_RATE = 10.0  # times that of the weights
 
@@ -48,7 +48,9 @@ def layerwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[floa
                 while state.step < end:
                     loss = _step(problem, state, layer)
                     (at["thresholds"][index],) = thresholds_of([layer.weight])
-                    yield _measured(problem, state.step, loss, at["thresholds"])
+                    zeros = [one.weights - int(one.weight.count_nonzero()) for one in problem.layers]
+                    rate = problem.settings.learning_rate
+                    yield in_numbers(problem, state.step, loss, rate, zeros, thresholds=at["thresholds"])
         return tuple(at["thresholds"])
 
 
@@ -79,28 +81,7 @@ def _step(problem: Problem, state: Training, layer: PrunableLayer) -> float:
         sparse = settings.layer_inputs == "sparse"
         x = input_of(problem.student, layer.module, batch) if sparse else input_of(problem.teacher, dense, batch)
         meant: Tensor = dense(x)
-    loss = relative_error(layer.module(x), meant)
-    value = loss.item()
-    check_finite("loss", value, settings, state.step)
-    state.weights.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = nn.utils.clip_grad_norm_(parameters_of(state.weights), settings.clip)
-    check_finite("gradient", float(norm), settings, state.step)
-    state.weights.step()
+    value = follow_back(state, relative_error(layer.module(x), meant), settings)
+    descend(state, settings)
     state.step += 1
     return value
-
-
-def _measured(problem: Problem, step: int, loss: float, thresholds: Sequence[float]) -> Measured:
-    zeros = [layer.weights - int(layer.weight.count_nonzero()) for layer in problem.layers]
-    return Measured(
-        step=step,
-        reconstruction=loss,
-        control=0.0,
-        total=loss,
-        sparsity=problem.share(zeros),
-        scheduled_target=problem.sparsity,
-        learning_rate=problem.settings.learning_rate,
-        layer_sparsity=tuple(count / layer.weights for count, layer in zip(zeros, problem.layers, strict=True)),
-        thresholds=tuple(thresholds),
-    )

@@ -18,11 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fcpts_core.bridge import threshold_for
 from fcpts_core.bridge.budget import worth_of
 from fcpts_core.bridge.inverse import threshold_for_count
 from fcpts_core.engine.events import Measured
-from fcpts_core.masks.parametrization import original, pruned
+from fcpts_core.masks.parametrization import pruned
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import schedule
@@ -30,13 +29,11 @@ from fcpts_core.reconstruction.distill import first_shares
 from fcpts_core.reconstruction.losses import OBJECTIVES
 from fcpts_core.reconstruction.norms import undone_on_error
 from fcpts_core.reconstruction.resuming import marked
+from fcpts_core.reconstruction.stepping import descend, follow_back, in_numbers
 from fcpts_core.reconstruction.training import (
     Training,
-    check_finite,
     epoch,
     next_batch,
-    parameters_of,
-    set_rate,
     student_view,
     teacher_view,
     watched,
@@ -76,6 +73,31 @@ class Following(nn.Module):
         masked: Tensor = _StraightThrough.apply(weight, self.mask, self.decay)  # type: ignore[no-untyped-call]
         return masked
 
+    @property
+    def chosen(self) -> int:
+        """How many zeros the mask of the last call has."""
+        return self.mask.numel() - int(self.mask.sum())
+
+
+def masks_for(problem: Problem, counts: Sequence[int]) -> tuple[Following, ...]:
+    """Masks with so many zeros `[L]`, as the settings say."""
+    settings = problem.settings
+    return tuple(
+        Following(layer.weight, zeros, settings.pattern, settings.pruned_decay, settings.masks == "fixed")
+        for layer, zeros in zip(problem.layers, counts, strict=True)
+    )
+
+
+def applied(problem: Problem, masks: Sequence[Following], counts: Sequence[int]) -> tuple[float, ...]:
+    """Leaves so many zeros `[L]` in the weights, which are free of their masks again; returns the thresholds."""
+    weights = [layer.weight.detach() for layer in problem.layers]
+    final = [
+        mask.mask if mask.fixed else mask.pattern.choose(weight.abs(), zeros)
+        for mask, weight, zeros in zip(masks, weights, counts, strict=True)
+    ]
+    zero_out(weights, final)
+    return thresholds_of(weights)
+
 
 def netwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float, ...]]:
     """The whole loop at the sparsities `shares` `[L]`; returns the thresholds of the masks it ends with."""
@@ -84,23 +106,14 @@ def netwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
         weights=weight_optimizer(problem.student, settings), generator=torch.Generator().manual_seed(problem.seed)
     )
     counts, first = problem.counts(shares), problem.counts(first_shares(problem, shares))
-    masks = tuple(
-        Following(layer.weight, zeros, settings.pattern, settings.pruned_decay, settings.masks == "fixed")
-        for layer, zeros in zip(problem.layers, counts, strict=True)
-    )
+    masks = masks_for(problem, counts)
     with watched(problem, state), pruned(problem.layers, masks), marked(problem, state):
         while state.step < settings.steps:
             target = schedule.scheduled_target(settings, problem.sparsity, state.step)
             for mask, zeros in zip(masks, _between(first, counts, problem, target), strict=True):
                 mask.zeros = zeros
             yield _step(problem, state, masks, target)
-    weights = [layer.weight.detach() for layer in problem.layers]
-    final = [
-        mask.mask if mask.fixed else mask.pattern.choose(weight.abs(), zeros)
-        for mask, weight, zeros in zip(masks, weights, counts, strict=True)
-    ]
-    zero_out(weights, final)
-    return thresholds_of(weights)
+    return applied(problem, masks, counts)
 
 
 def thresholds_of(weights: Sequence[Tensor]) -> tuple[float, ...]:
@@ -127,35 +140,8 @@ def _step(problem: Problem, state: Training, masks: Sequence[Following], target:
             settings,
             epoch(problem, state),
         )
-        value = loss.item()
-        check_finite("loss", value, settings, state.step)
-        state.weights.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(parameters_of(state.weights), settings.clip)
-        check_finite("gradient", float(norm), settings, state.step)
-        measured = _measured(problem, state, masks, target, value, rate)
-        set_rate(state.weights, rate)
-        state.weights.step()
+        value = follow_back(state, loss, settings)
+        measured = in_numbers(problem, state.step + 1, value, rate, [mask.chosen for mask in masks], target)
+        descend(state, settings, rate)
     state.step += 1
     return measured
-
-
-def _measured(
-    problem: Problem, state: Training, masks: Sequence[Following], target: float, loss: float, rate: float
-) -> Measured:
-    zeros = [mask.mask.numel() - int(mask.mask.sum()) for mask in masks]
-    shares = tuple(count / layer.weights for count, layer in zip(zeros, problem.layers, strict=True))
-    thresholds = tuple(
-        threshold_for(original(layer).detach(), share) for layer, share in zip(problem.layers, shares, strict=True)
-    )
-    return Measured(
-        step=state.step + 1,
-        reconstruction=loss,
-        control=0.0,
-        total=loss,
-        sparsity=problem.share(zeros),
-        scheduled_target=target,
-        learning_rate=rate,
-        layer_sparsity=shares,
-        thresholds=thresholds,
-    )
