@@ -33,7 +33,8 @@ with st.sidebar:
 
 def look() -> View:
     """What the page shows at this moment."""
-    return choose(config, runs.own_run(), runs.recording(), picture, untouched=not parameters(values))
+    run = runs.own_run()
+    return choose(session.wanted(config, run), run, runs.recording(), picture, untouched=not parameters(values))
 
 
 session.remarks()

@@ -80,6 +80,15 @@ def _recipe(source: Source) -> bytes:
     return text.encode()
 
 
+def _record(source: Source) -> bytes:
+    from fcpts_core.engine.artifacts import run_record
+
+    content = run_record(source.config, source.result, source.threads)
+    if json.loads(content)["result"]["zeros"] != source.result.zeros:
+        raise RunError("The record does not say the figures of the run: nothing was written, report this.")
+    return content
+
+
 def _report(source: Source) -> bytes:
     from fcpts_core.export.report import report
 
@@ -142,6 +151,7 @@ FORMATS: dict[str, Format] = {
             "text/html",
             _report,
         ),
+        Format("record", "Record, JSON", "Settings, figures, versions.", "run.json", "application/json", _record),
         Format(
             "snippet",
             "Python",

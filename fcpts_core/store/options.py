@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-FORMATS = ("safetensors", "bitmask", "onnx", "csv", "json", "recipe", "report", "snippet")
+FORMATS = ("safetensors", "bitmask", "onnx", "csv", "json", "recipe", "report", "record", "snippet")
 HELP = "directory of kept runs (default: FCPTS_STORE, else the platform's directory for data)"
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from fcpts_core.engine.snapshot import State
 from pages._ui import runs, session
+from pages._ui.kept.take_home import take_home
 from pages._ui.settings import command_of
 from pages._ui.view import Kind, View
 
@@ -60,7 +61,8 @@ def _take_home(view: View, place: str) -> None:
     if view.run is None:
         return
     run = view.run.id
-    for label, name, kind in DOWNLOADS:
+    # A kept run has more to offer than its record, and that is among it.
+    for label, name, kind in DOWNLOADS[:2] if view.run.kept else DOWNLOADS:
         st.download_button(
             label,
             data=partial(_file, run, name),
@@ -84,3 +86,7 @@ def _take_home(view: View, place: str) -> None:
             on_click="ignore",
             help="Download the same as a file: fcpts run recipe.toml",
         )
+    if view.run.kept:
+        with st.popover("Export", icon=":material/output:", key=f"{place}-export"):
+            take_home(run, f"{place}-export")
+            st.page_link("pages/cost.py", label="What its zeros buy", query_params={"run": run})

@@ -69,3 +69,11 @@ def about(seconds: float | None) -> str:
 def shape(sizes: tuple[int, ...]) -> str:
     """`(64, 32, 3, 3)` as `64 x 32 x 3 x 3` with multiplication signs."""
     return "\N{MULTIPLICATION SIGN}".join(str(size) for size in sizes)
+
+
+def size(count: int) -> str:
+    """Bytes as `1.09 MB`, in powers of a thousand."""
+    for limit, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count >= limit:
+            return f"{count / limit:.3g}{NARROW_SPACE}{unit}"
+    return f"{count}{NARROW_SPACE}bytes"

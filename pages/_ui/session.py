@@ -10,7 +10,9 @@ from typing import Any
 
 import streamlit as st
 
+from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Layer
+from fcpts_core.engine.job import RunView
 from pages._ui import url
 from pages._ui.controls import forget_widgets
 from pages._ui.settings import FIELDS, parameters, values_of
@@ -32,6 +34,7 @@ def remember(values: dict[str, Any]) -> None:
     state = st.session_state
     if state.get("settled") and values != state.choices:
         state.remarks = []
+        state.pinned = None
     state.settled = True
     state.choices = values
 
@@ -53,8 +56,23 @@ def mirror() -> None:
 def back_to(view: View) -> None:
     """Set every setting to those of the reader's last run."""
     if view.run is not None:
-        st.session_state.choices = values_of(view.run.config)
-        forget_widgets()
+        open_run(view.run.id, view.run.config)
+
+
+def open_run(key: str, config: RunConfig) -> None:
+    """Make a run the reader's own and show it, until they change a setting; not every one of its has a field here."""
+    state = st.session_state
+    state.run = state.pinned = key
+    state.choices, state.settled = values_of(config), False
+    state.layer, state.remarks = state.get("layer"), []
+    forget_widgets()
+
+
+def wanted(config: RunConfig, run: RunView | None) -> RunConfig:
+    """What the page is to show: the run that was opened, else what the settings ask for."""
+    if run is not None and st.session_state.get("pinned") == run.id:
+        return run.config
+    return config
 
 
 def chosen_layer(layers: tuple[Layer, ...]) -> int:
