@@ -136,6 +136,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         ("weights", "your own weights"),
         ("images", "calibration images"),
         ("test", "test images"),
+        ("data", "images by name, or a folder with train/ and test/"),
         ("sensitivities", "a sensitivity.json of an earlier run"),
     ):
         add(
@@ -145,6 +146,8 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
             default=[],
             help=f"{what}, for every model or for the one named; may be repeated",
         )
+    add("--resize", metavar="N", type=_whole, help="shorter side in pixels before the crop, 0 for as it is")
+    add("--crop", metavar="N", type=_whole, help="side of the middle that is cut out (default: the model's)")
     add("--random-weights", action="store_true", help="draw the weights by the seed: accuracies mean nothing then")
     add("--mean", metavar="A,B,C", type=_numbers, help="mean of each channel on the 0..1 scale")
     add("--std", metavar="A,B,C", type=_numbers, help="standard deviation of each channel on the 0..1 scale")

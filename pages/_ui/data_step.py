@@ -97,7 +97,7 @@ def _asked(label: str, key: str, last: str | None) -> str | None:
     if path is None:
         return None
     try:
-        st.caption(f"{'Now ' + Path(path).name + ': ' if path == last else ''}{contents(path)}")
+        st.caption(f"{'' if upload else f'Now {Path(path).name}: '}{contents(path)}")
     except InputError as error:
         st.caption(str(error))
         return None

@@ -126,7 +126,7 @@ def _sentence(view: View) -> str:
     if snapshot.state is State.FAILED:
         return f"{snapshot.reason} Change a setting, then press Run again."
     if snapshot.result is not None:
-        return _reached(snapshot.result)
+        return " ".join((_reached(snapshot.result), *_remarks(snapshot.result)))
     if view.changed:
         return "The settings have changed since: they are for the next run."
     if snapshot.state is State.PAUSED:
@@ -146,6 +146,13 @@ def _reached(result: Result) -> str:
     if result.budget != "flops" or result.flops_kept is None:
         return f"{zeros}, as asked."
     return f"{fmt.percent(1 - result.flops_kept, 2)} of the multiply-adds fall away, as asked; {zeros}."
+
+
+def _remarks(result: Result) -> tuple[str, ...]:
+    """What whoever reads the figures must know."""
+    many = result.skipped_images
+    broken = (f"{many:,} picture{'s' if many > 1 else ''} could not be read.",) if many else ()
+    return (*broken, *result.notes)
 
 
 def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
