@@ -17,6 +17,7 @@ from fcpts_core.lesson.text import words
 from pages._ui.bridge import data
 from pages._ui.bridge.data import Seen, checked, first_look, message, portrait
 from pages._ui.toy_table import table
+from tests.pages.opening import address, opened, page
 
 PAGE = Path(__file__).parents[2] / "pages" / "bridge.py"
 LAYER = "layer2.1.conv2"
@@ -24,19 +25,7 @@ LAYER = "layer2.1.conv2"
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_file(str(PAGE), default_timeout=60)
-
-
-def opened(app: AppTest, **address: str) -> AppTest:
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
-def address(app: AppTest) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    return page(PAGE)
 
 
 def test_what_python_says_is_counted_from_the_weights() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from fcpts_core.compare.recording import load
 from fcpts_core.engine.snapshot import State
 from fcpts_core.engine.workers import RunRegistry
 from fcpts_core.methods import METHODS
-from pages._ui import runs, theme
+from pages._ui import theme
 from pages._ui.compare import charts, comparisons
 from pages._ui.compare.charts import groups
 from pages._ui.compare.pace import seconds_for
@@ -35,42 +34,22 @@ from pages._ui.compare.settings import (
 from pages._ui.compare.standings import table_of
 from pages._ui.compare.words import status_of
 from pages._ui.settings import Files
-from tests.pages.pretended import Pretended
+from tests.pages.opening import PATIENCE, address, labels, opened, page
 
 PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
-PATIENCE = 60
 RECORDED = load(asset("recordings", "digits-resnet20-comparison.json.gz"))
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Comparisons]:
-    registry = RunRegistry(make_run=Pretended)
+def made(registry: RunRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Comparisons:
     ours = Comparisons(registry, tmp_path)
-    monkeypatch.setattr(runs, "registry", lambda: registry)
     monkeypatch.setattr(comparisons, "comparisons", lambda: ours)
-    yield ours
-    registry.close()
+    return ours
 
 
 @pytest.fixture
 def app(made: Comparisons) -> AppTest:
-    return AppTest.from_file(str(PAGE), default_timeout=PATIENCE)
-
-
-def opened(app: AppTest, **address: str) -> AppTest:
-    for name, text in address.items():
-        app.query_params[name] = text
-    app.run()
-    assert not app.exception
-    return app
-
-
-def address(app: AppTest) -> dict[str, str]:
-    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
-
-
-def labels(app: AppTest) -> set[str]:
-    return {button.label for button in app.button}
+    return page(PAGE)
 
 
 def recorded(**changed: Any) -> Picture:
@@ -161,7 +140,7 @@ def test_a_comparison_under_way_can_be_stopped_and_found_again(app: AppTest, mad
     app.button(key="compare-launch").click().run()
     assert {"Stop"} <= labels(app)
     assert app.button(key="compare-launch").disabled
-    again = AppTest.from_file(str(PAGE), default_timeout=PATIENCE)
+    again = page(PAGE)
     opened(again, **address(app))
     assert {"Stop"} <= labels(again)
     again.button(key="strip-compare-stop").click().run()
@@ -203,7 +182,7 @@ def test_a_method_with_a_setting_of_its_own_joins_the_others(app: AppTest) -> No
     assert not app.exception
     assert address(app)["methods"] == "best,best:pattern=2:4,uniform"
     assert app.multiselect(key="compare-set-methods").value == ["best", "uniform", "best:pattern=2:4"]
-    again = AppTest.from_file(str(PAGE), default_timeout=PATIENCE)
+    again = page(PAGE)
     opened(again, **address(app))
     assert again.multiselect(key="compare-set-methods").value == ["best", "best:pattern=2:4", "uniform"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +13,17 @@ from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.snapshot import Snapshot, tell
 from fcpts_core.engine.workers import RunRegistry
 from fcpts_core.lesson.facts import measured, recorded, recording_path
-from pages._ui import runs
 from pages._ui.demo.slides import deck
 from pages._ui.demo.source import shown
-from tests.pages.pretended import Pretended
+from tests.pages.opening import address, opened, page
 from tests.pages.synthetic import events
-from tests.pages.test_bridge import address, opened
 
 PAGE = Path(__file__).parents[2] / "pages" / "demo.py"
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    registry = RunRegistry(make_run=Pretended)
-    monkeypatch.setattr(runs, "registry", lambda: registry)
-    yield AppTest.from_file(str(PAGE), default_timeout=60)
-    registry.close()
+def app(registry: RunRegistry) -> AppTest:
+    return page(PAGE)
 
 
 def test_the_recorded_slides_say_what_the_recorded_run_gave() -> None:

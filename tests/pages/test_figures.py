@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -15,23 +14,18 @@ from fcpts_core.engine.snapshot import Snapshot, State, tell
 from fcpts_core.engine.workers import RunRegistry
 from fcpts_core.lesson.facts import recorded, recording_path
 from fcpts_core.lesson.text import steps
-from pages._ui import runs
 from pages._ui.overview.allocations import LEARNED, METHODS, TARGET, allocations, panel
 from pages._ui.overview.allocations import recorded as learned
 from pages._ui.overview.data import beats, framework, now, phase_of
-from tests.pages.pretended import Pretended
+from tests.pages.opening import address, opened, page
 from tests.pages.synthetic import events
-from tests.pages.test_bridge import address, opened
 
 PAGE = Path(__file__).parents[2] / "pages" / "figures.py"
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    registry = RunRegistry(make_run=Pretended)
-    monkeypatch.setattr(runs, "registry", lambda: registry)
-    yield AppTest.from_file(str(PAGE), default_timeout=60)
-    registry.close()
+def app(registry: RunRegistry) -> AppTest:
+    return page(PAGE)
 
 
 def test_every_part_has_its_place_its_code_and_its_step_of_the_lesson() -> None:

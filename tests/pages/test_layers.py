@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -18,23 +17,18 @@ from fcpts_core.engine.workers import RunRegistry
 from fcpts_core.lesson.facts import recorded, recording_path
 from fcpts_core.masks.portrait import LayerPortrait
 from fcpts_core.models.cards import load_model
-from pages._ui import runs
 from pages._ui.charts import Moment, moment_at
 from pages._ui.layers import charts, source
 from pages._ui.layers.picture import dead_words, mask_png
-from tests.pages.pretended import Pretended
+from tests.pages.opening import address, opened, page
 from tests.pages.synthetic import events
-from tests.pages.test_bridge import address, opened
 
 PAGE = Path(__file__).parents[2] / "pages" / "layers.py"
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    registry = RunRegistry(make_run=Pretended)
-    monkeypatch.setattr(runs, "registry", lambda: registry)
-    yield AppTest.from_file(str(PAGE), default_timeout=60)
-    registry.close()
+def app(registry: RunRegistry) -> AppTest:
+    return page(PAGE)
 
 
 @pytest.fixture

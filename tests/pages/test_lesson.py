@@ -14,7 +14,7 @@ from pages._ui.bridge.data import checked, first_look
 from pages._ui.lesson import figures
 from pages._ui.lesson.state import COUNT
 from pages._ui.lesson.teacher import link
-from tests.pages.test_bridge import address, opened
+from tests.pages.opening import address, opened
 
 PAGE = Path(__file__).parents[2] / "pages" / "lesson.py"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,39 +11,14 @@ from streamlit.testing.v1 import AppTest
 from fcpts_core.engine.snapshot import State
 from fcpts_core.engine.workers import RunRegistry
 from pages._ui import runs
-from tests.pages.pretended import Pretended
+from tests.pages.opening import PATIENCE, address, labels, opened, page
 
 APP = Path(__file__).parents[2] / "app.py"
-PATIENCE = 60
-
-
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunRegistry]:
-    made = RunRegistry(make_run=Pretended)
-    monkeypatch.setattr(runs, "registry", lambda: made)
-    yield made
-    made.close()
 
 
 @pytest.fixture
 def app(registry: RunRegistry) -> AppTest:
-    return AppTest.from_file(str(APP), default_timeout=PATIENCE)
-
-
-def opened(app: AppTest, **address: str) -> AppTest:
-    for name, text in address.items():
-        app.query_params[name] = text
-    app.run()
-    assert not app.exception
-    return app
-
-
-def address(app: AppTest) -> dict[str, str]:
-    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
-
-
-def labels(app: AppTest) -> set[str]:
-    return {button.label for button in app.button}
+    return page(APP)
 
 
 def until(app: AppTest, registry: RunRegistry, *states: State) -> None:
@@ -151,9 +125,9 @@ def test_a_reload_finds_its_run_and_another_browser_does_not_see_it(app: AppTest
     opened(app, steps="400")
     app.button(key="launch").click().run()
     link = address(app)
-    reloaded = opened(AppTest.from_file(str(APP), default_timeout=PATIENCE), **link)
+    reloaded = opened(page(APP), **link)
     assert "Pause" in labels(reloaded)
-    stranger = opened(AppTest.from_file(str(APP), default_timeout=PATIENCE))
+    stranger = opened(page(APP))
     assert "Pause" not in labels(stranger)
     assert not stranger.button(key="launch").disabled
 
@@ -168,7 +142,7 @@ def test_a_run_that_the_server_does_not_know_is_forgotten_with_a_sentence(app: A
 def test_a_second_user_waits_in_the_queue_and_may_leave_it(app: AppTest, registry: RunRegistry) -> None:
     opened(app, steps="400")
     app.button(key="launch").click().run()
-    second = opened(AppTest.from_file(str(APP), default_timeout=PATIENCE), steps="30")
+    second = opened(page(APP), steps="30")
     second.button(key="launch").click().run()
     waiting = registry.view(second.session_state.run)
     assert waiting is not None
