@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from fcpts_core.errors import InputError
 from fcpts_core.lesson.text import words
 from pages._ui import preview, toy
 from pages._ui.bridge import board
@@ -26,7 +27,11 @@ left, right = st.columns([2, 1], vertical_alignment="bottom")
 left.html(f"<div class='fcpts-lead'><h1>{text['page']['bridge_title']}</h1><p>{text['page']['bridge_lead']}</p></div>")
 with right.container(horizontal=True):
     model = board.select(text["page"]["model"], list(models), "model", memory)
-    seen = preview.portrait(model, models[model], (), "silverman")
+    try:
+        seen = preview.portrait(model, models[model], (), "silverman")
+    except InputError as error:
+        st.error(str(error))
+        st.stop()
     names = tuple(facts.name for facts in seen.layers)
     usual = widest(names, tuple(facts.weights for facts in seen.layers))
     layer = board.select(text["page"]["layer"], names, "layer", memory, usual)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from fcpts_core.engine.recording import load_recording
 from fcpts_core.engine.snapshot import State
+from fcpts_core.errors import InputError
 from fcpts_core.lesson.facts import recording_path
 from pages._ui import runs
 from pages._ui.choice import models_at_hand
@@ -72,8 +73,8 @@ FIELDS = (
 state = memory("figures", FIELDS, {"part": "bridge", "models": tuple(models)[:2]})
 
 st.html(
-    "<div class='fcpts-lead'><h1>The framework, at work</h1><p>Figure 2 of the paper as it runs: parts light up while "
-    "a run is in them, solid arrows forward, dashed arrows carry gradients. Choose a part to read what it is.</p></div>"
+    "<div class='fcpts-lead'><h1>The framework, at work</h1><p>Figure 2 of the paper: parts light up while a run is "
+    "in them, dashed arrows carry gradients. Choose a part to read what it is.</p></div>"
 )
 state.say()
 diagram(state)
@@ -87,6 +88,9 @@ chosen = st.multiselect("Models", list(models), key="figures-models", max_select
 state.keep(models=tuple(chosen) or None)
 with st.container(key="figures-allocations"):
     for model in chosen:
-        live_chart(panel(allocations(model, models[model])), f"figures-{model}", "300px")
+        try:
+            live_chart(panel(allocations(model, models[model])), f"figures-{model}", "300px")
+        except InputError as error:
+            st.error(str(error))
 state.mirror()
 settle()

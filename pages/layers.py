@@ -24,6 +24,8 @@ st.html(FOLDER / "bridge" / "bridge.css")
 st.html(FOLDER / "layers" / "layers.css")
 fetch_early()
 state = memory("layers", FIELDS, {"run": source.RECORDING})
+if "run" not in state.values and st.session_state.get("run") in source.choices():
+    state.keep(run=st.session_state["run"])
 st.session_state["layers-run"] = state["run"]
 options = source.choices()
 

@@ -88,14 +88,14 @@ def allocation_figure() -> str:
     """The recorded run's sparsity of every layer, a column each."""
     result = recorded().result
     layers = result.layers if result else ()
-    width = 580 / max(len(layers), 1)
+    width = 560 / max(len(layers), 1)
     parts = []
     for place, layer in enumerate(layers):
-        left, top = 40 + place * width, 20 + 190 * (1 - layer.sparsity)
+        left, top = 60 + place * width, 20 + 190 * (1 - layer.sparsity)
         parts.append(_bar(left, 20, width * 0.86, 190 * (1 - layer.sparsity), KEPT))
         parts.append(_bar(left, top, width * 0.86, 190 * layer.sparsity, PRUNED))
-    parts += [_text(34, 26, "100 %", "end"), _text(34, 212, "0", "end")]
-    parts += [_text(40, 232, layers[0].name, "start"), _text(615, 232, layers[-1].name, "end")]
+    parts += [_text(52, 30, "100 %", "end"), _text(52, 212, "0", "end")]
+    parts += [_text(60, 232, layers[0].name, "start"), _text(615, 232, layers[-1].name, "end")]
     return _svg(parts)
 
 

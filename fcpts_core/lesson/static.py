@@ -39,7 +39,7 @@ def _section(number: int, step: Step, language: str) -> list[str]:
     parts.append(f"**{text['task']}**: {step.task.format(**facts())}")
     if step.options:
         parts.append(" · ".join(step.options.values()))
-    parts.append(f"**{text['done']}**: {step.done.format(**facts())}")
+    parts.append(f"**{text['answer']}**: {step.done.format(**facts())}")
     parts.append(" · ".join(_sources(step, text)))
     return parts
 

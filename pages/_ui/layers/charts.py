@@ -37,7 +37,9 @@ def weights(moment: Moment, first: tuple[Curve, ...], chosen: int, bars: Histogr
         "hoverinfo": "skip",
     }
     figure = {**panel.figure, "data": [trace, *panel.figure["data"]]}
-    figure["layout"] = {**figure["layout"], "bargap": 0, "barmode": "overlay"}
+    height = max(panel.figure["layout"]["yaxis"]["range"][1], 1.05 * float(bars.heights.max()))
+    scale = {**figure["layout"]["yaxis"], "range": [0, height]}
+    figure["layout"] = {**figure["layout"], "bargap": 0, "barmode": "overlay", "yaxis": scale}
     entries = (Entry("dense weights, 100 bins", "@dense/0.5", "fill"), Entry("density now", "@text", "line"))
     return replace(panel, figure=figure, legend=entries)
 

@@ -12,16 +12,20 @@ import streamlit as st
 
 from fcpts_core.lesson.drawing import FIGURES as PICTURES
 from fcpts_core.lesson.facts import facts
-from fcpts_core.lesson.text import LANGUAGES, PAPER, Step, steps
+from fcpts_core.lesson.text import LANGUAGES, PAPER, Step, steps, words
 from pages._ui.lesson.figures import FIGURES, picture
 from pages._ui.lesson.state import COUNT, finish, go
 from pages._ui.memory import Memory
+from pages._ui.toy import reached
+from pages._ui.toy_table import table
 
 
 def head(progress: Memory, text: Mapping[str, str]) -> None:
     """Title, languages, the list of steps."""
     with st.container(key="lesson-head", horizontal=True, vertical_alignment="bottom"):
-        st.html(f"<div class='fcpts-lead'><h1>{text['title']}</h1><p>{text['lead']}</p></div>")
+        st.html(
+            f"<div class='fcpts-lead' lang='{progress['lang']}'><h1>{text['title']}</h1><p>{text['lead']}</p></div>"
+        )
         if "language" not in progress["hide"]:
             with st.container(horizontal=True, width="content", key="lesson-language"):
                 for language, name in LANGUAGES.items():
@@ -108,11 +112,13 @@ def on_paper(progress: Memory, text: Mapping[str, str]) -> None:
             prose(number, step, text)
             if step.figure in PICTURES:
                 picture(PICTURES[step.figure](), step.title)
-            st.html(_task(step.task.format(**facts()), step.done.format(**facts()), text))
+            if step.figure == "toy":
+                st.html(table(reached(progress), words(progress["lang"])["toy"]))
+            st.html(_task(step.task.format(**facts()), step.done.format(**facts()), text, "answer"))
 
 
-def _task(task: str, done: str, text: Mapping[str, str]) -> str:
-    state = "done" if done else "open"
-    answer = f"<p class='fcpts-l-done'><b>{text['done']}</b> {html.escape(done)}</p>" if done else ""
+def _task(task: str, done: str, text: Mapping[str, str], name: str = "done") -> str:
+    state = name if done else "open"
+    answer = f"<p class='fcpts-l-{name}'><b>{text[name]}</b> {html.escape(done)}</p>" if done else ""
     words = f"<p><b>{text['task']}</b> {html.escape(task)}</p>"
     return f"<div class='fcpts-l-task' data-state='{state}' role='status'>{words}{answer}</div>"
