@@ -16,9 +16,13 @@ from fcpts_core.data.room import require_room
 from fcpts_core.measure import memory
 from fcpts_core.measure.accuracy import batch_for, eval_mode
 from fcpts_core.problem import Problem
+from fcpts_core.reconstruction.norms import norm_layers
 from fcpts_core.second_order.start import MOST_NUMBERS
 
 EXTRA = 1.5
+RECALIBRATED = 128
+"""Images that pass together while norm statistics are taken anew."""
+
 COPIES = {"adam": 4, "sgd": 3}
 """Tensors as large as the weights beside these: gradient, state of the optimizer, masked weights."""
 
@@ -46,6 +50,8 @@ def working_bytes(problem: Problem) -> int:
     settings, images = problem.settings, problem.images
     one, largest = activation_bytes(problem.teacher, images.inputs(torch.arange(1)).to(problem.device))
     needs = [min(batch_for(images), len(images)) * largest * 4]
+    if settings.recalibrate and norm_layers(problem.teacher):
+        needs.append(min(RECALIBRATED, len(images)) * largest * 3)
     if settings.steps:
         weights = sum(parameter.numel() for parameter in problem.student.parameters())
         learning = min(settings.batch_size, len(images)) * round(one * EXTRA)

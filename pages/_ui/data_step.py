@@ -99,6 +99,6 @@ def _asked(label: str, key: str, last: str | None) -> str | None:
     try:
         st.caption(f"{'' if upload else f'Now {Path(path).name}: '}{contents(path)}")
     except InputError as error:
-        st.caption(str(error))
+        st.caption(str(error).replace(path, Path(path).name))
         return None
     return path
