@@ -33,7 +33,7 @@ OBJECTIVES = {
 }
 
 
-BUDGETS = {"weights": "weights that become zero", "flops": "multiply-adds that fall away"}
+BUDGETS = {"weights": "weights", "flops": "multiply-adds"}
 
 
 def controls() -> tuple[dict[str, Any], Files, DeltaGenerator]:
@@ -62,7 +62,7 @@ def controls() -> tuple[dict[str, Any], Files, DeltaGenerator]:
         values["steps"] = _number("Steps", "steps", usual, 1, 5000, values["method"], step=50)
     with st.expander("Advanced"):
         values["budget"] = st.selectbox(
-            "The target is a share of",
+            "The target is a share of the",
             CHOICES["budget"],
             key=_seeded("budget", usual["budget"]),
             format_func=lambda name: BUDGETS[name],
