@@ -103,6 +103,13 @@ def download(arguments: Namespace) -> None:
         print(obtain(name))
 
 
+def data(arguments: Namespace) -> None:
+    """Prints the sets of images by name."""
+    from fcpts_core.data.sources.listing import sources_json, sources_text
+
+    print(sources_json() if arguments.json else sources_text())
+
+
 def methods(arguments: Namespace) -> None:
     """Prints the methods by name."""
     from fcpts_core.summary import methods_json, methods_text
@@ -153,6 +160,7 @@ COMMANDS = {
     "models": models,
     "download": download,
     "methods": methods,
+    "data": data,
 }
 
 

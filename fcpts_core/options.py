@@ -37,8 +37,8 @@ def build_parser() -> Parser:
     fetching = commands.add_parser("download", help="fetch the weights of models", allow_abbrev=False)
     fetching.description = "Fetch the published weights of models into torch.hub's folder, checked and resumed."
     fetching.add_argument("models", metavar="NAME", nargs="+", help="see `fcpts models`")
-    for name in ("models", "methods"):
-        listing = commands.add_parser(name, help=f"list the {name}", allow_abbrev=False)
+    for name, what in (("models", "models"), ("methods", "methods"), ("data", "sets of images")):
+        listing = commands.add_parser(name, help=f"list the {what}", allow_abbrev=False)
         listing.add_argument("--json", action="store_true", help="print one JSON list instead of text")
     add_commands(commands)
     return parser

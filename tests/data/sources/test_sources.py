@@ -1,10 +1,12 @@
 """What every named set owes: it is fetched only when asked, and says what to do where it is not there."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fcpts_core.cli import main
 from fcpts_core.data.sources.fetching import fetch
 from fcpts_core.data.sources.registry import SOURCES, source
 from fcpts_core.data.sources.source import VARIABLE, Source, data_directory
@@ -29,6 +31,19 @@ def test_a_set_that_is_not_there_says_what_to_do(entry: Source) -> None:
     with pytest.raises(InputError, match=f"{entry.name} is not on this disk: expected in .* Add --download to fetch"):
         entry.require()
     assert not data_directory().exists()
+
+
+def test_the_list_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(rows) == [*SOURCES, "synthetic"]
+    assert (rows["digits"]["data"], rows["cifar10"]["data"], rows["synthetic"]["data"]) == (
+        "bundled",
+        "download",
+        "made",
+    )
+    assert main(["data"]) == 0
+    assert "download, 170 MB" in capsys.readouterr().out
 
 
 def test_an_unknown_name_has_its_sentence() -> None:
