@@ -13,6 +13,7 @@ PAGES = [
     st.Page("pages/bridge.py", title="Bridge"),
     st.Page("pages/lesson.py", title="Lesson"),
     st.Page("pages/compare.py", title="Compare"),
+    st.Page("pages/models.py", title="Models"),
     st.Page("pages/runs.py", title="Runs"),
     st.Page("pages/cost.py", title="Cost"),
     st.Page("pages/layers.py", title="Layers"),

@@ -25,6 +25,9 @@ CHUNK = 1 << 16
 TIMEOUT = 20.0
 """Seconds without a single byte."""
 
+Asked = Callable[[], bool]
+"""Says whether the download is to be given up."""
+
 Progress = Callable[[int, int | None], None]
 """Takes how many bytes are here and how many there will be, None where the server does not say."""
 
@@ -37,7 +40,7 @@ def fetch(
     download: Download,
     *,
     progress: Progress = lambda done, total: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    cancelled: Asked = lambda: False,
     timeout: float = TIMEOUT,
 ) -> Path:
     """The path of the file, fetched if it is not there. Raises RunError with a sentence, or `Cancelled`."""
@@ -78,9 +81,7 @@ def _alone(part: Path, download: Download) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _append(
-    download: Download, file: IO[bytes], progress: Progress, cancelled: Callable[[], bool], timeout: float
-) -> None:
+def _append(download: Download, file: IO[bytes], progress: Progress, cancelled: Asked, timeout: float) -> None:
     done = file.seek(0, os.SEEK_END)
     with _answer(download, done, timeout) as answer:
         if answer is None:  # nothing is left to be sent

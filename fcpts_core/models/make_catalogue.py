@@ -98,8 +98,9 @@ def torchvision_row(name: str, task: str) -> dict[str, Any]:
     from torchvision.models import get_model_weights
 
     published = get_model_weights(name).DEFAULT
+    transform = _transform(name, task, published.transforms())
     with without_memory():
-        found = counts(build(name, {}))
+        found = counts(build(name, {}, transform["crop"]))
     metrics = {key: value for row in published.meta["_metrics"].values() for key, value in row.items()}
     family = next(FAMILIES[key] for key in sorted(FAMILIES, key=len, reverse=True) if name.startswith(key))
     checksum = re.search(r"-([0-9a-f]{8,})\.", published.url)
@@ -112,7 +113,7 @@ def torchvision_row(name: str, task: str) -> dict[str, Any]:
         "task": task,
         "licence": "SWAG's, CC-BY-NC-4.0" if "SWAG" in published.name else "BSD-3-Clause (torchvision)",
         **found,
-        "transform": _transform(name, task, published.transforms()),
+        "transform": transform,
         "note": ", ".join(f"{key} {value:g}" for key, value in metrics.items()) + ", as published",
         "download": {
             "url": published.url,

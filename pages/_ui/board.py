@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Callable
 from functools import partial
@@ -50,6 +51,8 @@ def _draw(look: Callable[[], View], was_open: bool) -> None:
         status(status_of(view, moment))
         with st.container(key="actions-open" if view.open else "actions", horizontal=True, width="content"):
             actions(view, "strip")
+    if view.snapshot.started is not None and view.snapshot.started.notes:
+        st.html(f'<p class="fcpts-notes">{" ".join(map(html.escape, view.snapshot.started.notes))}</p>')
     if moment is None:
         with st.container(key="empty"):
             st.markdown(view.problem or view.snapshot.phase or "Waiting for the run before this one.")

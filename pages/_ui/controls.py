@@ -16,6 +16,7 @@ from fcpts_core.reconstruction.settings import CHOICES
 from pages._ui import runs
 from pages._ui.data_step import choose_data, preparation
 from pages._ui.files import stored
+from pages._ui.model_step import model_step
 from pages._ui.settings import Files, checked, config_of, defaults
 
 if TYPE_CHECKING:
@@ -32,18 +33,22 @@ OBJECTIVES = {
     "base-decayed": "KL with a decaying base (UniPTS)",
 }
 
-
+RANDOM_HELP = (
+    "The network is drawn by the seed instead of trained. Good for learning how long a run takes and how much memory; "
+    "its accuracy means nothing."
+)
 BUDGETS = {"weights": "weights", "flops": "multiply-adds"}
 
 
 def controls() -> tuple[dict[str, Any], Files, DeltaGenerator]:
     """All settings as they stand now, within their limits, the reader's own files, and the place below the target."""
     values: dict[str, Any] = {}
-    values["model"] = st.selectbox("Model", list(MODELS), key=_seeded("model", defaults()["model"]))
+    values["model"] = model_step(_seeded("model", defaults()["model"]))
     card = MODELS[values["model"]]
-    st.caption(card.title)
     before = runs.own_files(card.name)
     weights = None if card.bundled else _own_weights(before.weights)
+    if not card.bundled and weights is None:
+        values["random"] = st.checkbox("Random weights, for a trial", key=_seeded("random", False), help=RANDOM_HELP)
     values["data"], images = choose_data(card.name, _seeded("data", defaults()["data"]), before)
     files = Files(weights, images.images, images.test)
     st.session_state.setdefault("files", {})[card.name] = files

@@ -40,10 +40,15 @@ class Portrait:
 
 @lru_cache(maxsize=KEPT_MODELS)
 def portrait(
-    model: str, weights: str | None, exclude: tuple[str, ...], bandwidth: str, include: tuple[str, ...] = ()
+    model: str,
+    weights: str | None,
+    exclude: tuple[str, ...],
+    bandwidth: str,
+    include: tuple[str, ...] = (),
+    random: int | None = None,
 ) -> Portrait:
     """Layers and densities of a model; raises InputError where it cannot be read."""
-    found = prunable_layers(load_model(model, weights).module, exclude, include)
+    found = prunable_layers(load_model(model, weights, random=random).module, exclude, include)
     tensors = tuple(layer.weight.detach() for layer in found)
     return Portrait(
         tuple(Layer(layer.name, layer.kind, layer.shape, layer.weights) for layer in found),
@@ -53,9 +58,11 @@ def portrait(
 
 
 @lru_cache(maxsize=KEPT_MODELS)
-def _uses(model: str, weights: str | None, exclude: tuple[str, ...], include: tuple[str, ...]) -> tuple[int, ...]:
+def _uses(
+    model: str, weights: str | None, exclude: tuple[str, ...], include: tuple[str, ...], random: int | None
+) -> tuple[int, ...]:
     """How many multiply-adds each weight of the layers does for one image, `[L]`."""
-    loaded = load_model(model, weights)
+    loaded = load_model(model, weights, random=random)
     found = prunable_layers(loaded.module, exclude, include)
     return uses(loaded.module, found, torch.zeros(1, *loaded.input_shape))
 
@@ -77,9 +84,12 @@ def previewed(config: RunConfig) -> Snapshot | str:
 def _told(text: str) -> Snapshot:
     config = RunConfig.from_json(json.loads(text))
     settings = settings_for(config.method, config.overrides)
-    seen = portrait(config.model, config.weights, config.exclude, settings.bandwidth, config.include)
+    drawn = config.seed if config.random_weights else None
+    seen = portrait(config.model, config.weights, config.exclude, settings.bandwidth, config.include, drawn)
     total = sum(layer.weights for layer in seen.layers)
-    worth = _uses(config.model, config.weights, config.exclude, config.include) if settings.budget == "flops" else ()
+    worth = (
+        _uses(config.model, config.weights, config.exclude, config.include, drawn) if settings.budget == "flops" else ()
+    )
     references = {
         name: OF_WEIGHTS[name](seen.weights, config.sparsity, settings.layer_cap, worth) for name in REFERENCES
     }

@@ -19,7 +19,7 @@ from fcpts_core.engine.config import MOST_PIXELS, RunConfig
 from fcpts_core.methods import METHODS
 from fcpts_core.models.cards import MODELS
 from fcpts_core.reconstruction.settings import CHOICES
-from pages._ui.url import Field, one_of, read, real, whole, word, write
+from pages._ui.url import Field, one_of, read, real, whole, word, write, yes
 
 Values = Mapping[str, Any]
 
@@ -41,6 +41,7 @@ FIELDS: tuple[Field, ...] = (
     real("temperature", "The temperature", 0.1, 50.0),
     real("lambda", "The control weight", 0.0, 1000.0),
     one_of("bandwidth", "The bandwidth rule", tuple(BANDWIDTHS)),
+    yes("random", "Random weights"),
     whole("calibration", "The calibration size", 16, 100_000),
     whole("seed", "The seed", 0, 2**31 - 1),
     one_of("data", "The data", (OWN, OWN_FILES, *SOURCES, synthetic.NAME)),
@@ -97,6 +98,7 @@ def defaults(method: str | None = None) -> dict[str, Any]:
         "crop": None,
         "mean": "",
         "std": "",
+        "random": False,
         **{name: getattr(loop, attribute) for name, attribute in (LOOP | OF_ALL).items()},
     }
 
@@ -128,6 +130,7 @@ def config_of(values: Values, files: Files | None = None) -> RunConfig:
         calibration_size=full["calibration"],
         seed=full["seed"],
         **_images_of(full),
+        random_weights=full["random"] and files.weights is None,
         exclude=tuple(part.strip() for part in full["exclude"].split(",") if part.strip()),
         overrides={attribute: full[name] for name, attribute in own.items() if full[name] != usual[name]},
     )
@@ -175,6 +178,7 @@ def values_of(config: RunConfig) -> dict[str, Any]:
         "crop": config.crop,
         "mean": _text(config.mean),
         "std": _text(config.std),
+        "random": config.random_weights,
         **loop,
     }
 
@@ -198,6 +202,7 @@ def command_of(config: RunConfig, threads: int) -> str:
         words += [option, str(length)] if length is not None else []
     for option, numbers in (("--mean", config.mean), ("--std", config.std)):
         words += [option, ",".join(f"{number:g}" for number in numbers)] if numbers is not None else []
+    words += ["--random-weights"] if config.random_weights else []
     for pattern in config.exclude:
         words += ["--exclude", pattern]
     for pattern in config.include:

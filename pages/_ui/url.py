@@ -40,6 +40,17 @@ def one_of(name: str, label: str, allowed: Sequence[str]) -> Field:
     return Field(name, label, parse)
 
 
+def yes(name: str, label: str) -> Field:
+    """A choice that is off unless the address says `yes`."""
+
+    def parse(text: str) -> tuple[Value, str]:
+        if text not in ("yes", "no"):
+            raise ValueError("yes or no")
+        return text == "yes", ""
+
+    return Field(name, label, parse, lambda value: "yes" if value else "no")
+
+
 def whole(name: str, label: str, low: int, high: int) -> Field:
     """A whole number within `low..high`."""
 

@@ -32,7 +32,7 @@ def card_of(entry: Entry) -> ModelCard:
         family=entry.family,
         description=entry.description,
         licence=entry.licence,
-        build=partial(build, entry.name),
+        build=partial(build, entry.name, size=entry.transform["crop"]),
         translate=translated,
         transform=Transform(**entry.transform),
         flippable=entry.flippable,
@@ -56,12 +56,15 @@ def translated(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def build(name: str, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The network with the classes and the size of image that the tensors show, its values drawn at random."""
+def build(name: str, tensors: Mapping[str, Tensor], size: int = 224) -> nn.Module:
+    """The network with the classes and the size of image that the tensors show, its values drawn at random.
+
+    `size` is that of the images where the network has a fixed one and there are no tensors to show it.
+    """
     import_torchvision()
     from torchvision.models import get_model
 
-    make: Callable[..., nn.Module] = partial(get_model, name, **_options(name, tensors))
+    make: Callable[..., nn.Module] = partial(get_model, name, **_options(name, tensors, size))
     network = make()
     layers = all_layers(network)
     head = tensors.get(f"{layers[-1].name}.weight")
@@ -70,15 +73,17 @@ def build(name: str, tensors: Mapping[str, Tensor]) -> nn.Module:
     return split(network)
 
 
-def _options(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def _options(name: str, tensors: Mapping[str, Tensor], size: int) -> dict[str, Any]:
     from torchvision.models import detection, list_models, segmentation
 
     options: dict[str, Any] = {"weights": None}
     if name in ("googlenet", "inception_v3"):  # their weights expect TensorFlow's normalisation, made inside
         options |= {"transform_input": bool(tensors), "aux_logits": False, "init_weights": False}
-    if name.startswith("vit_") and "encoder.pos_embedding" in tensors and "conv_proj.weight" in tensors:
-        patches = tensors["encoder.pos_embedding"].shape[1] - 1
-        options["image_size"] = round(patches**0.5) * tensors["conv_proj.weight"].shape[-1]
+    if name.startswith("vit_"):
+        options["image_size"] = size
+        if "encoder.pos_embedding" in tensors and "conv_proj.weight" in tensors:
+            patches = tensors["encoder.pos_embedding"].shape[1] - 1
+            options["image_size"] = round(patches**0.5) * tensors["conv_proj.weight"].shape[-1]
     if name in list_models(module=segmentation):
         options["weights_backbone"] = None
         if not name.startswith("lraspp"):
