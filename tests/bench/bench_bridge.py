@@ -35,7 +35,7 @@ def main() -> None:
 
 def measure(page: Page, name: str) -> None:
     page.goto("/bridge")
-    expect(page.locator(".fcpts-checked")).to_be_visible(timeout=60_000)
+    expect(page.locator(".fcpts-bridge[data-t]")).to_be_visible(timeout=60_000)
     page.wait_for_timeout(1_000)
     still, _ = page.evaluate(IDLE, FRAMES)
     late, answered = page.evaluate(DRAG, FRAMES)

@@ -70,7 +70,7 @@ def agreed(page: Page) -> None:
     """Python says the same as the browser, to 1e-3, within half a second (and a little, on a busy machine)."""
     script = """() => {
       const [here, there] = ['.fcpts-bridge', '.fcpts-checked'].map((name) => document.querySelector(name).dataset);
-      return Math.abs(here.r - there.share) < 1e-3 && Math.abs(here.slope - there.slope) <= 1e-2 * here.slope;
+      return Math.abs(here.r - there.share) < 1e-3 && Math.abs(here.slope - there.slope) <= 1e-2 * Math.abs(here.slope);
     }"""
     page.wait_for_function(script, timeout=2_000)
 
@@ -117,6 +117,17 @@ def test_a_frame_of_a_drag_is_cheap_and_release_reaches_python(bridge: Open) -> 
     # The processor's own time, so that a busy machine does not count; `bench_bridge` measures the frames themselves.
     assert work < 12
     assert answered < 3_000
+
+
+def test_the_other_handle_goes_from_a_share_to_its_threshold(bridge: Open) -> None:
+    page = bridge("/bridge?view=exact")
+    knob = page.locator(".fcpts-b-inverse .fcpts-b-knob")
+    page.mouse.move(*place(knob, 0.5, 0.5))
+    page.mouse.down()
+    page.mouse.move(*place(plot(page, "sparsity"), 0.1, 0.5), steps=5)
+    page.mouse.up()
+    assert 0.3 < fact(page, "r") < 0.6
+    agreed(page)
 
 
 def test_the_keyboard_moves_threshold_and_share(bridge: Open) -> None:

@@ -2,7 +2,7 @@
 // is computed and drawn here, in one animation frame; Python hears of it when the reader lets go.
 
 import { build, writeFacts } from "./parts.js";
-import { countBelow, sides, smoothRate, thresholdFor, unpack } from "./curves.js";
+import { countBelow, sides, smoothRate, smoothThresholdFor, thresholdFor, unpack } from "./curves.js";
 import { densityPlot, moveDensity, shapeDensity } from "./density.js";
 import { moveSparsity, shapeSparsity, sparsityPlot } from "./sparsity.js";
 import { draggable, keyed } from "./handles.js";
@@ -95,7 +95,8 @@ function listen(bridge) {
   draggable(parts.density, (x) => drag({ t: within(Math.abs(density.w(x))) }), end);
   draggable(parts.sparsity, (x) => drag({ t: within(sparsity.t(x)) }), end);
   const toShare = (r) => thresholdFor(bridge.layer, Math.round(Math.min(Math.max(r, 0), 1) * bridge.layer.weights));
-  draggable(sparsity.up.group, (x, y) => drag({ t: toShare(sparsity.r(y)) }), end, parts.sparsity);
+  const toHeight = (r) => (bridge.state.view === "kde" ? smoothThresholdFor(bridge.layer, bridge.state.stop, r) : toShare(r));
+  draggable(sparsity.up.group, (x, y) => drag({ t: toHeight(sparsity.r(y)) }), end, parts.sparsity);
   const move = (steps, whole) => {
     const { x0, x1 } = bridge.state.zoom ? sparsity.shown ?? { x0: 0, x1: bridge.layer.reach } : { x0: 0, x1: bridge.layer.reach };
     change(bridge, { t: whole === undefined ? within(bridge.state.t + steps * (x1 - x0) * 0.005) : whole * bridge.layer.reach });

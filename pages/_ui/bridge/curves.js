@@ -43,6 +43,17 @@ export function thresholdFor(layer, count) {
   return Math.min(layer.reach, middle > below ? middle : magnitudes[rank]);
 }
 
+// The threshold at which the smooth curve has this height; it rises, so bisection finds it.
+export function smoothThresholdFor(layer, stop, rate) {
+  let [low, high] = [0, layer.reach];
+  for (let i = 0; i < 40; i += 1) {
+    const middle = (low + high) / 2;
+    if (smoothRate(layer, stop, middle) < rate) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
 export function smoothRate(layer, stop, t) {
   return along(layer.stops[stop].rate, t / layer.reach);
 }

@@ -116,7 +116,7 @@ export function writeFacts({ parts, words, layer, state, density, sparsity }, { 
   write(facts.slope.note, state.view === "exact" ? words.flat_note : `p(t) + p(\u2212t) = ${significant(plus)} + ${significant(minus)}`);
   const more = fixed(slope * t, 2);
   write(parts.sentence, state.view === "exact" ? fill(words.flat_sentence, { n: count(layer.weights) }) : fill(words.sentence, { t: significant(t), r: percent(r), more }));
-  write(sparsity.label, `r = ${percent(r)}`);
+  write(sparsity.label, `r = ${percent(state.view === "kde" ? smooth : r, state.zoom > 0.5 ? 3 : 1)}`);
   write(parts.bandwidth.value, `h = ${significant(bandwidth)}`);
   for (const button of parts.bandwidth.rules.children) set(button, { "aria-pressed": Number(button.dataset.stop) === state.stop });
   set(parts.bandwidth.input, { "aria-valuetext": parts.bandwidth.value.textContent });

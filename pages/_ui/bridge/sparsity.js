@@ -127,6 +127,7 @@ export function moveSparsity(plot, { t }, r, slope) {
   });
   set(plot.tangent, { d: path(ends) });
   const leftwards = x > (plot.left + plot.right) / 2;
-  const below = y < plot.top + 40;
+  // The curve rises: there is room above it to the left and below it to the right.
+  const below = leftwards ? y < plot.top + 14 : y < plot.bottom - 40;
   set(plot.label, { x: x + (leftwards ? -12 : 12), y: below ? y + 24 : y - 12, "text-anchor": leftwards ? "end" : "start" });
 }
