@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fcpts_core.bookmark import Bookmark, Saved, tensors_of
 from fcpts_core.engine.solve import solve
+from fcpts_core.methods import METHODS
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
 from fcpts_core.store.checkpoint import read_checkpoint, write_checkpoint
@@ -30,6 +31,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "stages": {"reconstruction": "net-wise", "start": "admm", "stages": 3, "ramp": 0.6},
     "stages by magnitude": {"reconstruction": "net-wise", "stages": 2, "ramp": 0.5},
     "bfloat16": {"reconstruction": "net-wise", "precision": "bfloat16"},
+    "budget of multiply-adds": {"budget": "flops"},
     "fixed masks": {"reconstruction": "net-wise", "masks": "fixed", "optimizer": "adam"},
     "as released": {
         "threshold_map": "sigmoid",
@@ -44,9 +46,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def task_of(network: str, **settings: Any) -> Problem:
+def task_of(network: str, method: str = "fcpts", **settings: Any) -> Problem:
     # No multiple of the batch: the end of a pass over the images is not the end of a step.
-    return problem(NETWORKS[network](), "fcpts", data=images(20), **{"steps": 13, "batch_size": 8, **settings})
+    usual = {"steps": 13, "batch_size": 8} if METHODS[method].learns else {}
+    return problem(NETWORKS[network](), method, data=images(20, labelled=True), **{**usual, **settings})
 
 
 def driven(telling: Generator[Any, None, tuple[float, ...]], task: Problem, stop: int | None = None) -> Any:
@@ -107,6 +110,11 @@ def test_every_search_goes_on_to_the_same_allocation(name: str, tmp_path: Path) 
 
 def test_after_a_search_only_its_result_is_needed(tmp_path: Path) -> None:
     check(tmp_path, "conv", (6,), {"allocation": "sensitivity", "reconstruction": "net-wise", "steps": 4})
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.learns])
+def test_every_method_that_learns_goes_on_to_the_same_bits(name: str, tmp_path: Path) -> None:
+    check(tmp_path, "conv", (7,), {"method": name, "search_steps": 2})
 
 
 @pytest.mark.parametrize("name", VARIANTS)
