@@ -97,7 +97,8 @@ def evolutionary(problem: Problem) -> Telling[tuple[float, ...]]:
     with problem.bookmark.loop("generations", search.save, search.load):
         while search.generation < settings.search_steps:
             best = f": best {word} so far {search.fittest()[0].fitness:.1%}" if search.known else ""
-            yield Phase(f"searching allocations, generation {search.generation + 1} of {settings.search_steps}{best}")
+            now, last = search.generation, settings.search_steps
+            yield Phase(f"searching allocations, generation {now + 1} of {last}{best}", now / last)
             for genome in search.population:
                 shares = regrown(genome, budget)
                 if shares not in search.known:

@@ -45,7 +45,8 @@ def learned(problem: Problem) -> Telling[tuple[float, ...]]:
     for told in telling:
         if isinstance(told, Measured) and told.step % TOLD_EVERY == 0:
             yield Allocated(told.layer_sparsity)
-            yield Phase(f"learning the allocation: step {told.step} of {settings.steps}")
+            share = told.step / settings.steps
+            yield Phase(f"learning the allocation: step {told.step} of {settings.steps}", share)
     return tuple((layer.weights - int(layer.weight.count_nonzero())) / layer.weights for layer in layers)
 
 

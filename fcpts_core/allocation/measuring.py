@@ -56,7 +56,7 @@ def measured(problem: Problem, budget: Budget) -> Telling[Sensitivity]:
         for index, (weight, counts) in enumerate(zip(problem.dense, grids, strict=True)):
             if index < len(found["errors"]):
                 continue
-            yield Phase(f"measuring sensitivity: layer {index + 1} of {len(layers)}")
+            yield Phase(f"measuring sensitivity: layer {index + 1} of {len(layers)}", index / len(layers))
             errors = [0.0, *(measure(index, kind.choose(weight.abs(), count)) for count in counts[1:])]
             found["errors"] = [*found["errors"], errors]
         measured = tuple(tuple(row) for row in found["errors"])

@@ -51,8 +51,9 @@ class ComparisonView:
     def share(self) -> float:
         """How much of the work is behind, each cell counted alike, in [0, 1]."""
         begun = 0.0
-        if self.run is not None and self.run.snapshot.started is not None and self.run.snapshot.started.steps:
-            begun = self.run.snapshot.step / self.run.snapshot.started.steps
+        if self.run is not None and self.run.snapshot.started is not None:
+            snapshot, steps = self.run.snapshot, self.run.snapshot.started.steps
+            begun = snapshot.step / steps if steps else snapshot.phase_share or 0.0
         return min(1.0, (self.ended + begun) / max(1, len(self.cells)))
 
 

@@ -17,7 +17,8 @@ class Row:
     """Means over `runs` seeds; `spread` is the standard deviation of the accuracy over them (0 for one).
 
     Accuracies, agreement, sparsity and `flops_kept` are shares in [0, 1], None where they were not measured.
-    `measure` names what stands as accuracy: the main measure of the model's task.
+    With a `budget` of flops the target is a share of the multiply-adds. `measure` names what stands as accuracy: the
+    main measure of the model's task.
     """
 
     model: str
@@ -33,6 +34,7 @@ class Row:
     steps: float
     seconds: float
     measure: str = "top-1"
+    budget: str = "weights"
 
 
 def rows(results: Sequence[tuple[str, Result]]) -> tuple[Row, ...]:
@@ -75,13 +77,19 @@ def _of_model(model: str, table: Sequence[Row]) -> str:
         cells = [found.get((method, target)) for target in targets]
         texts = ["" if row is None else _text(row, best[row.target_sparsity]) for row in cells]
         seconds = [row.seconds for row in cells if row is not None]
-        lines.append([method, *texts, f"{fmean(seconds):.0f}" if seconds else ""])
+        lines.append([_named(method, cells), *texts, f"{fmean(seconds):.0f}" if seconds else ""])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     body = "\n".join(
         "  ".join(text.ljust(width) if place == 0 else text.rjust(width) for place, (text, width) in enumerate(pairs))
         for pairs in (zip(line, widths, strict=True) for line in lines)
     )
     return f"{head}{'' if dense is None else f' (dense {dense:.2%})'}\n{body}"
+
+
+def _named(method: str, cells: Sequence[Row | None]) -> str:
+    """The method, and what its targets are shares of where that is not said in its name."""
+    flops = any(row is not None and row.budget == "flops" for row in cells)
+    return f"{method} (of multiply-adds)" if flops and "budget=" not in method else method
 
 
 def _text(row: Row, best: float | None) -> str:
@@ -114,6 +122,7 @@ def _row(label: str, group: Sequence[Result]) -> Row:
         steps=fmean(result.steps for result in group),
         seconds=fmean(result.seconds for result in group),
         measure=first.measure,
+        budget=first.budget,
     )
 
 

@@ -39,9 +39,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Phase:
-    """What the run does now, in words a user reads ("measuring the dense model")."""
+    """What the run does now, in words a user reads ("measuring the dense model").
+
+    `share` is how much of it is behind, in [0, 1], where that is known.
+    """
 
     text: str
+    share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ class Snapshot:
     """All that a page may draw of a run.
 
     `history` holds at most 500 steps, evenly thinned, and always the newest; `surveys` at most 40 sets of densities.
-    `allocated` is the newest that was told of the allocation since the newest step, None where nothing was.
+    `allocated` is the newest that was told of the allocation since the newest step, None where nothing was, and
+    `phase_share` how much of the phase is behind, None where that is not known.
     """
 
     state: State = State.QUEUED
@@ -47,6 +48,7 @@ class Snapshot:
     result: Result | None = None
     reason: str = ""
     allocated: Allocated | None = None
+    phase_share: float | None = None
 
     @property
     def last(self) -> Stepped | None:
@@ -118,8 +120,8 @@ class Story:
                 self._surveys.add(event)
             case Allocated():
                 self._snapshot = replace(self._snapshot, allocated=event)
-            case Phase(text=text):
-                self._snapshot = replace(self._snapshot, phase=text)
+            case Phase(text=text, share=share):
+                self._snapshot = replace(self._snapshot, phase=text, phase_share=share)
             case Started():
                 self._snapshot = replace(self._snapshot, started=event)
             case Finished(result=result):

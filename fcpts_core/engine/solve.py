@@ -63,7 +63,7 @@ def _counted(telling: Telling[tuple[float, ...]], stage: Stage) -> Telling[tuple
                 thresholds: tuple[float, ...] = end.value
                 return thresholds
             if isinstance(event, Phase) and stage.of > 1:
-                yield Phase(f"stage {stage.number} of {stage.of}: {event.text}")
+                yield replace(event, text=f"stage {stage.number} of {stage.of}: {event.text}")
             elif isinstance(event, Measured):
                 yield replace(event, step=event.step + stage.before)
             else:

@@ -58,7 +58,7 @@ def _told(problem: Problem, shares: tuple[float, ...], tell: Tell[Phase | Alloca
     def say() -> None:
         tell(Allocated(tuple(reached)))
         if solved < len(shares):
-            tell(Phase(f"solving layer {solved + 1} of {len(shares)}"))
+            tell(Phase(f"solving layer {solved + 1} of {len(shares)}", solved / len(shares)))
 
     def solve(index: int, task: LeastSquares | None) -> Tensor | None:
         nonlocal solved

@@ -81,4 +81,6 @@ def _begun(snapshot: Snapshot, preview: Snapshot | str) -> Snapshot:
     """A run that has read nothing yet goes on showing its preview, so that no chart ever empties."""
     if snapshot.started is not None or isinstance(preview, str):
         return snapshot
-    return replace(preview, state=snapshot.state, phase=snapshot.phase, reason=snapshot.reason)
+    return replace(
+        preview, state=snapshot.state, phase=snapshot.phase, phase_share=snapshot.phase_share, reason=snapshot.reason
+    )

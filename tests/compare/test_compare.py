@@ -122,6 +122,15 @@ def test_a_contender_reads_patterns_too_and_takes_more_settings() -> None:
         found.having("speed", "9").checked()
 
 
+def test_targets_of_multiply_adds_are_named_in_the_table() -> None:
+    plain = finished(3).result
+    flops = replace(plain, budget="flops", flops_kept=0.1)
+    text = to_text(rows([("ours", flops), ("best:budget=flops", flops), ("theirs", plain)]))
+    assert "ours (of multiply-adds)" in text
+    assert "best:budget=flops  " in text
+    assert "theirs  " in text
+
+
 def test_names_tell_cells_apart_and_are_the_same_again() -> None:
     base = RunConfig()
     contenders = [Contender.read(text) for text in ("fcpts", "fcpts:steps=5", "uniform")]

@@ -68,6 +68,8 @@ def test_the_story_of_a_run() -> None:
     teller.add(started(2))
     assert (teller.snapshot().phase, teller.snapshot().started) == ("reading", started(2))
     assert (teller.snapshot().last, teller.snapshot().step) == (None, 0)
+    teller.add(Phase("solving layer 2 of 4", 0.25))
+    assert teller.snapshot().phase_share == 0.25
     for shares in ((0.5, 0.0), (0.5, 0.7)):
         teller.add(Allocated(shares))
         assert teller.snapshot().allocated == Allocated(shares)
@@ -90,8 +92,8 @@ def test_failure_keeps_what_was_learned() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_three_states_are_final(state: State) -> None:
-    assert state.final == (state in ("done", "cancelled", "failed"))
+def test_four_states_are_final(state: State) -> None:
+    assert state.final == (state in ("done", "cancelled", "failed", "interrupted"))
 
 
 def test_looking_back_gives_the_newest_that_is_not_newer() -> None:

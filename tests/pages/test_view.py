@@ -158,3 +158,10 @@ def test_replayed_numbers_are_those_of_the_step_that_is_looked_at() -> None:
     early = status_of(view, charts.moment_at(view.snapshot, 5))
     assert early.clock.startswith("step 5 of 20")
     assert early.tiles != words(view).tiles
+
+
+def test_a_run_without_steps_is_as_far_as_its_phase() -> None:
+    assert TOLD.started is not None
+    solving = replace(TOLD, started=replace(TOLD.started, steps=0), history=(), result=None, phase_share=0.4)
+    status = words(choose(CONFIG, run(State.RUNNING, snapshot=solving), None, PREVIEW, untouched=True))
+    assert status.progress == 0.4

@@ -83,7 +83,9 @@ def _share(view: View) -> float | None:
     started = view.snapshot.started
     if not view.open or view.snapshot.state is State.QUEUED:
         return None
-    return view.snapshot.step / started.steps if started and started.steps else 0.0
+    if started and started.steps:
+        return view.snapshot.step / started.steps
+    return view.snapshot.phase_share or 0.0
 
 
 def _clock(view: View, moment: Moment | None) -> str:
