@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +19,8 @@ from fcpts_core.engine.workers import RunRegistry
 from fcpts_core.lesson.facts import recorded, recording_path
 from fcpts_core.masks.portrait import LayerPortrait
 from fcpts_core.models.cards import load_model
+from fcpts_core.store.records import Kept, Origin, RunRecord
+from pages._ui import runs
 from pages._ui.charts import Moment, moment_at
 from pages._ui.layers import charts, source
 from pages._ui.layers.picture import dead_words, mask_png
@@ -124,6 +128,15 @@ def test_layer_and_step_are_in_the_address(app: AppTest) -> None:
     assert app.selectbox[1].value == "linear"
     app.slider[0].set_value(30).run()
     assert address(app) == {"layer": "linear", "step": "30"}
+
+
+def test_kept_runs_are_offered_by_what_they_were(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    common: dict[str, Any] = {"origin": Origin.CLI, "model": "digits-vit", "method": "erk", "config": {}, "threads": 1}
+    done = RunRecord("one", Kept.DONE, target_sparsity=0.8, started=2.0, title="for Monday", **common)
+    other = RunRecord("two", Kept.FAILED, target_sparsity=0.8, started=3.0, **common)
+    store = SimpleNamespace(runs=lambda: (done, other))
+    monkeypatch.setattr(runs, "keeping", lambda: SimpleNamespace(store=lambda: store))
+    assert source.choices() == {source.RECORDING: "the recording", "one": "for Monday: digits-vit, erk, 80.0%"}
 
 
 def test_a_run_of_ones_own_can_be_chosen_and_one_that_is_gone_gives_way(app: AppTest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +18,14 @@ from fcpts_core.errors import InputError
 from fcpts_core.lesson.facts import recorded, recording_path
 from fcpts_core.masks.portrait import LayerPortrait
 from fcpts_core.models.cards import load_model
+from fcpts_core.store.records import Kept, RunRecord
 from pages._ui import runs
 from pages._ui.charts import Moment
 
 RECORDING = "recording"
 KEPT_MODELS = 4
+MOST = 50
+"""Kept runs that are offered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +39,32 @@ class Inspected:
 
 
 def choices() -> dict[str, str]:
-    """Runs that can be chosen, by key: the recording, and the run of this browser."""
+    """Runs that can be chosen, by key: the recording, the run of this browser, and the kept ones, newest first."""
     found = {RECORDING: "the recording"}
     for name in ("run", "layers-run"):
         key = st.session_state.get(name)
         view = runs.registry().view(key) if key else None
         if view is not None and view.snapshot.started is not None:
             found[view.id] = f"your run: {view.config.model}, {view.config.method}, {view.config.sparsity:.1%}"
+    for record in _kept():
+        found.setdefault(record.id, _name(record))
     return found
+
+
+def _name(record: RunRecord) -> str:
+    about = f"{record.model}, {record.method}, {record.target_sparsity:.1%}"
+    return f"{record.title or time.strftime('%d %b %H:%M', time.localtime(record.started))}: {about}"
+
+
+def _kept() -> tuple[RunRecord, ...]:
+    """Runs that are kept here and done; none where nothing can be kept."""
+    store = runs.keeping().store()
+    try:
+        records = store.runs() if store is not None else ()
+    except InputError:
+        return ()
+    done = [record for record in records if record.state is Kept.DONE]
+    return tuple(sorted(done, key=lambda record: -record.started)[:MOST])
 
 
 def inspected(key: str) -> Inspected:
