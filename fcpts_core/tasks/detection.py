@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from fcpts_core.data.images import ImageSet
 from fcpts_core.errors import InputError
 from fcpts_core.measure.accuracy import over_batches
+from fcpts_core.models.torchvision_ops import ensure_suppression
 from fcpts_core.tasks.boxes import MOST, Found, match, mean_average_precision
-from fcpts_core.tasks.suppression import ensure_suppression
 from fcpts_core.tasks.task import Figures
 
 SURE = 0.5

@@ -11,9 +11,9 @@ from fcpts_core.data.boxes import Boxes
 from fcpts_core.data.images import ImageSet
 from fcpts_core.errors import InputError
 from fcpts_core.models.torchvision_guard import import_torchvision
+from fcpts_core.models.torchvision_ops import nms
 from fcpts_core.tasks.boxes import Found, overlap
 from fcpts_core.tasks.detection import Detection
-from fcpts_core.tasks.suppression import nms
 
 import_torchvision()
 

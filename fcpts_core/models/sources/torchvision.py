@@ -14,7 +14,7 @@ from fcpts_core.models.attention import split
 from fcpts_core.models.card import ModelCard
 from fcpts_core.models.catalogue import Entry
 from fcpts_core.models.layers import all_layers
-from fcpts_core.models.torchvision_guard import import_torchvision
+from fcpts_core.models.torchvision_ops import ensure_suppression
 
 SOURCE = "torchvision"
 AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
@@ -61,7 +61,7 @@ def build(name: str, tensors: Mapping[str, Tensor], size: int = 224) -> nn.Modul
 
     `size` is that of the images where the network has a fixed one and there are no tensors to show it.
     """
-    import_torchvision()
+    ensure_suppression()
     from torchvision.models import get_model
 
     make: Callable[..., nn.Module] = partial(get_model, name, **_options(name, tensors, size))
