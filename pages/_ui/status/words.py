@@ -187,12 +187,19 @@ def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
         )
     return (
         *goal,
-        _later(as_heading(measure_words(started.measure)), shown.accuracy if shown else None, _dense_words(view)),
+        _later(as_heading(measure_words(started.measure)), shown.accuracy if shown else None, _beside(view, shown)),
         _later("Agreement", shown.agreement if shown else None, "with the dense model"),
         Tile(
             "Time", fmt.duration(seconds), f"{fmt.duration(pace)} a step" if pace else "", "" if seconds else "missing"
         ),
     )
+
+
+def _beside(view: View, shown: Result | None) -> str:
+    """What stands below the main measure: the dense model's, and the top-5 accuracy where it says something."""
+    if shown is None or shown.top5 is None or shown.top5 > 0.999:
+        return _dense_words(view)
+    return f"{_dense_words(view)}, top-5 {fmt.percent(shown.top5)}"
 
 
 def _dense_words(view: View) -> str:
