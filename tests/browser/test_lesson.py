@@ -97,13 +97,15 @@ def test_the_lesson_can_be_finished_by_keyboard_alone(new_page: NewPage, pretend
 
 
 def test_on_paper_there_is_the_whole_lesson_and_nothing_to_press(new_page: NewPage, pretend_server: str) -> None:
-    page = new_page(base_url=pretend_server)
+    page = new_page(base_url=pretend_server, color_scheme="dark")
     page.goto("/lesson?print=1")
     expect(page.locator(".fcpts-l-task[data-state=answer]")).to_have_count(8, timeout=60_000)
     expect(page.locator(".katex-error")).to_have_count(0)
     page.emulate_media(media="print")
     expect(page.locator(".stAppHeader")).to_be_hidden()
     expect(page.get_by_role("button", name="Teacher link")).to_be_hidden()
+    dark = "getComputedStyle(document.querySelector('.st-key-lesson-paper p')).color"
+    assert page.evaluate(dark) == "rgb(18, 23, 28)"
     height = page.evaluate("document.documentElement.scrollHeight")
     assert height > 2 * 900
 

@@ -9,8 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fcpts_core.lesson.text import steps
+from fcpts_core.lesson.facts import recorded
+from fcpts_core.lesson.text import steps, words
 from pages._ui.bridge.data import checked, first_look
+from pages._ui.charts import allocation, moment_at
 from pages._ui.lesson import figures
 from pages._ui.lesson.state import COUNT
 from pages._ui.lesson.teacher import link
@@ -127,6 +129,19 @@ def test_a_teachers_link_hides_what_was_chosen_and_fixes_the_seed(app: AppTest) 
     assert "lesson-lang-en" not in keys
     assert "lesson-step-1" not in keys
     assert "lesson-next" in keys
+
+
+def test_who_has_finished_is_sent_to_a_run_of_the_same_seed(app: AppTest) -> None:
+    opened(app, done="1,2,3,4,5,6,7,8", step="8", seed="7")
+    assert any("(/?seed=7)" in text.value for text in app.markdown)
+
+
+def test_the_replay_speaks_the_language_of_the_lesson() -> None:
+    moment = moment_at(recorded())
+    assert moment is not None
+    panel = figures._translated(allocation(moment, 0, "r"), words("zh")["bridge"])
+    assert [entry.label for entry in panel.legend][:2] == ["剪去", "保留"]
+    assert panel.figure["layout"]["yaxis"]["title"]["text"] == "零权重的比例"
 
 
 def test_garbage_in_the_address_does_no_harm(app: AppTest) -> None:

@@ -102,7 +102,10 @@ def feet(progress: Memory, text: Mapping[str, str]) -> None:
         )
         words = text["step"].format(step=number, steps=COUNT)
         complete = len(progress["done"]) == COUNT
-        st.html(f"<p class='fcpts-l-where'>{text['finished'] + ' ' + text['again'] if complete else words}</p>")
+        st.html(f"<p class='fcpts-l-where'>{text['finished'] if complete else words}</p>")
+        if complete:
+            seed = f"?seed={progress['seed']}" if progress["seed"] else ""
+            st.markdown(f"[{text['again']}](/{seed})")
 
 
 def on_paper(progress: Memory, text: Mapping[str, str]) -> None:

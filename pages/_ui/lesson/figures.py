@@ -19,6 +19,7 @@ from pages._ui import charts, toy
 from pages._ui import numbers as fmt
 from pages._ui.bridge import bridge
 from pages._ui.bridge.data import Checked, Portrait, Seen, checked, first_look, portrait
+from pages._ui.charts.panel import Panel
 from pages._ui.live_chart import live_chart
 from pages._ui.memory import Memory
 
@@ -83,9 +84,20 @@ def replay(step: Step, progress: Memory, text: Mapping[str, Any]) -> bool:
     moment = charts.moment_at(snapshot, chosen)
     if moment is not None:
         widest = max(range(len(moment.layers)), key=lambda index: moment.layers[index].weights)
-        panel = replace(charts.allocation(moment, widest, "lesson"), clickable=False, note="", title="", aside="")
-        live_chart(panel, "lesson-allocation", "340px")
+        live_chart(
+            _translated(charts.allocation(moment, widest, "lesson"), text["bridge"]), "lesson-allocation", "340px"
+        )
     return chosen == snapshot.step
+
+
+def _translated(panel: Panel, words: Mapping[str, str]) -> Panel:
+    """The allocation as the Playground draws it, in the words of the lesson; methods keep their names."""
+    labels = {"pruned": words["pruned"], "kept": words["kept"]}
+    legend = tuple(replace(entry, label=labels.get(entry.label, entry.label)) for entry in panel.legend)
+    layout = panel.figure["layout"]
+    axis = {**layout["yaxis"], "title": {"text": words["share_axis"]}}
+    figure = {**panel.figure, "layout": {**layout, "yaxis": axis}}
+    return replace(panel, clickable=False, note="", title="", aside="", legend=legend, figure=figure)
 
 
 def exact(step: Step, progress: Memory, text: Mapping[str, Any]) -> bool:
