@@ -78,10 +78,13 @@ class Background:
     def __init__(self, opening: Callable[[], Store]) -> None:
         self.trouble = ""
         self._opening = opening
+        self._warm = False
 
     def warm(self) -> None:
-        """Opens the store in a thread of its own, so that the first run need not wait for it."""
-        threading.Thread(target=self.store, name="fcpts-store", daemon=True).start()
+        """Opens the store in a thread of its own, once, and throws away what is old."""
+        if not self._warm:
+            self._warm = True
+            threading.Thread(target=self._tidied, name="fcpts-store", daemon=True).start()
 
     def store(self) -> Store | None:
         """The store; None where it cannot be used."""
@@ -91,6 +94,11 @@ class Background:
         except StoreError as error:
             self.trouble = str(error)
             return None
+
+    def _tidied(self) -> None:
+        if (store := self.store()) is not None:
+            with suppress(StoreError):
+                store.tidy()
 
     def begin(self, config: RunConfig, threads: int, origin: str = "", label: str = "") -> BackgroundRun | None:
         """A new run that waits for its turn; None where it cannot be kept."""

@@ -10,6 +10,7 @@ from fcpts_core.errors import InputError
 VARIABLE = "FCPTS_STORE"
 DATABASE_VARIABLE = "FCPTS_DATABASE"
 APPLICATION = "fcpts-playground"
+UPLOADS = "uploads"
 
 
 class StoreError(InputError):

@@ -3,6 +3,7 @@
     directory/runs.sqlite3      the index (see `database`), unless another database is named
     directory/runs/ID/          one folder a run (see `folder`)
     directory/owners/           who has runs in hand (see `owner`)
+    directory/uploads/          files that readers gave to the pages, for the runs that use them
     directory/settings.json     how long runs are kept
 
 A run is known to the index from its first moment. It belongs to one process, its owner, until it ends; where the owner
@@ -14,6 +15,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -31,13 +33,16 @@ from fcpts_core.errors import InputError
 from fcpts_core.store.database import RUNS, explained, open_database
 from fcpts_core.store.folder import RECORD, RunFolder, write_record
 from fcpts_core.store.owner import Owner, lives
-from fcpts_core.store.place import StoreError, database_url
+from fcpts_core.store.place import UPLOADS, StoreError, database_url
 from fcpts_core.store.records import Kept, Origin, RunRecord, checked_id, new_id
 
 BIN_SECONDS = 24 * 3600.0
 """How long a deleted run can be brought back."""
 
 INTERRUPTED = "The process that computed this run ended before it did."
+PATHS = ("weights", "images", "test", "data", "sensitivities")
+"""Settings that name files."""
+
 NOT_KEPT = "The run ended, but its files could not be kept."
 
 
@@ -91,7 +96,7 @@ class Store:
             model=config.model,
             method=config.method,
             target_sparsity=config.sparsity,
-            config=json.loads(json.dumps(config.to_json())),
+            config=_from_anywhere(json.loads(json.dumps(config.to_json()))),
             threads=threads,
             started=time.time(),
             owner=self._owner.name,
@@ -246,13 +251,19 @@ class Store:
     def tidy(self) -> None:
         """Empties the bin of what is old, and puts into it what is beyond `keep_runs`, the oldest first.
 
-        Runs that have a name, a tag or a note stay.
+        Runs that have a name, a tag or a note stay. Uploaded files that no run needs any more go too.
         """
         for record in self._select(RUNS.c.deleted < time.time() - BIN_SECONDS):
             self.remove(record.id)
         if (limit := self.keep_runs) is not None:
             ended = [record for record in self.runs() if not record.state.live]
             self.discard(record.id for record in ended[limit:] if not record.touched)
+        needed = {str(record.config.get(name)) for record in self._select(sa.true()) for name in PATHS}
+        for folder in (self.directory / UPLOADS).glob("*"):
+            with suppress(OSError):
+                old = folder.stat().st_mtime < time.time() - BIN_SECONDS
+                if old and not any(str(item) in needed for item in folder.iterdir()):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def repair(self) -> int:
         """Builds a damaged index anew from the runs' folders; returns how many runs it has then."""
@@ -316,6 +327,12 @@ class Store:
     def _update(self, where: sa.ColumnElement[bool], values: dict[str, Any]) -> int:
         with explained(self.url), self._engine.connect() as connection:
             return connection.execute(sa.update(RUNS).where(where).values(**values)).rowcount
+
+
+def _from_anywhere(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings with whole paths: a run may be gone on with from another directory."""
+    paths = {name: config[name] for name in PATHS if isinstance(config.get(name), str)}
+    return {**config, **{name: os.path.abspath(path) for name, path in paths.items() if os.path.exists(path)}}
 
 
 def _figures(result: Result) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Files that a reader brings: kept for as long as the server runs, under a name made of their content."""
+"""Files that a reader brings: kept for as long as runs use them, under a name made of their content."""
 
 from __future__ import annotations
 
@@ -10,13 +10,26 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from fcpts_core.engine.artifacts import ensure_writable
+from fcpts_core.errors import InputError
+from fcpts_core.store.place import UPLOADS, store_directory
+
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 
 @st.cache_resource
-def _folder() -> tempfile.TemporaryDirectory[str]:
+def _temporary() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="fcpts-")
+
+
+@st.cache_resource
+def _folder() -> Path:
+    """In the store, so that a run that was cut off can go on after a restart; for as long as the server runs else."""
+    try:
+        return ensure_writable((store_directory() / UPLOADS).absolute())
+    except InputError:
+        return Path(_temporary().name)
 
 
 def stored(upload: UploadedFile | None) -> str | None:
@@ -24,7 +37,7 @@ def stored(upload: UploadedFile | None) -> str | None:
     if upload is None:
         return None
     content = upload.getvalue()
-    place = Path(_folder().name) / hashlib.sha256(content).hexdigest()[:16]
+    place = _folder() / hashlib.sha256(content).hexdigest()[:16]
     path = place / (re.sub(r"[^\w.\-]", "_", upload.name)[-80:].lstrip(".") or "file")
     if not path.exists():
         place.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -26,7 +27,15 @@ def serve(app: Path = ROOT / "app.py") -> Iterator[str]:
     options = ["--server.headless", "true", "--server.port", str(port)]
     with (
         TemporaryFile() as log,
-        subprocess.Popen(command + options, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process,
+        TemporaryDirectory(prefix="fcpts-store-", ignore_cleanup_errors=True) as store,
+        subprocess.Popen(
+            command + options,
+            cwd=ROOT,
+            env={**os.environ, "FCPTS_STORE": store},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        ) as process,
     ):
         try:
             if not answers(process, f"{address}/_stcore/health"):

@@ -72,7 +72,7 @@ def test_a_run_cut_off_by_the_end_of_its_server_goes_on_to_the_same_bits(
     monkeypatch.setenv(keeper.VARIABLE, "0")
     first = server(stores, tmp_path)
     whole = first.submit(SHORT)
-    first.wait(whole, timeout=PATIENCE)
+    first.wait(whole, timeout=4 * PATIENCE)
     torn = first.submit(SHORT)
     until(first, torn, State.RUNNING)
     while (view := first.view(torn)) is not None and view.snapshot.step < 2:
@@ -86,7 +86,7 @@ def test_a_run_cut_off_by_the_end_of_its_server_goes_on_to_the_same_bits(
     assert (found.state, found.kept) == (State.INTERRUPTED, True)
     assert 2 <= found.snapshot.step < 8
     second.go_on_with(torn)
-    ended = second.wait(torn, timeout=PATIENCE)
+    ended = second.wait(torn, timeout=4 * PATIENCE)
     assert ended is not None
     assert ended.state is State.DONE, ended.snapshot.reason
     for name in ("model.safetensors", "allocation.csv"):

@@ -147,6 +147,19 @@ def test_only_so_many_runs_stay_and_those_with_words_always(store: Store) -> Non
     assert another(store).keep_runs == 2
 
 
+def test_uploaded_files_stay_while_a_run_uses_them(store: Store) -> None:
+    paths = [store.directory / "uploads" / name / "images.npz" for name in ("used", "unused", "new")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"images")
+    for path in paths[:2]:
+        os.utime(path.parent, (1.0, 1.0))
+    record = store.begin(replace(CONFIG, images=os.path.relpath(paths[0])), threads=1, key="one")
+    assert record.config["images"] == str(paths[0])
+    store.tidy()
+    assert [path.exists() for path in paths] == [True, False, True]
+
+
 def test_the_schema_made_at_once_is_that_of_the_migrations(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'migrated.sqlite3'}"
     command.upgrade(alembic_config(url), "head")
