@@ -25,7 +25,7 @@ MIDDLE = 130  # the step at which a run of 300 is paused for its picture
 PATIENCE = 15 * 60_000
 PAGES = {
     "compare": ("/compare", ".fcpts-panel[data-draws]", 3),
-    "bridge": ("/bridge?toy=3", ".fcpts-checked", 1),
+    "bridge": ("/bridge?toy=3", ".fcpts-bridge[data-t]", 1),
     "lesson": ("/lesson?step=4&done=1,2,3&hide=language", ".fcpts-bridge[data-t]", 1),
     "layers": ("/layers?layer=layer1.0.conv1", "[data-chart=sensitivity][data-draws]", 1),
     "figures": ("/figures", ".fcpts-panel[data-draws]", 2),

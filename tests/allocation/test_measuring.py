@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fcpts_core.allocation.counts import Budget
 from fcpts_core.allocation.layer_error import one_layer_each
-from fcpts_core.allocation.measuring import MEASURES, measured
+from fcpts_core.allocation.measuring import MEASURES, alone, measured
 from fcpts_core.engine.events import Phase
 from fcpts_core.problem import Problem, told_silently
 from fcpts_core.reconstruction.settings import CHOICES
@@ -141,3 +141,14 @@ def test_one_image_is_enough() -> None:
     given = task("conv")
     table = told_silently(measured(replace(given, images=given.images.take(1)), budget(given)))
     assert max(map(max, table.errors)) > 0
+
+
+def test_one_layer_alone_is_measured_as_in_the_table_of_all() -> None:
+    given = task("conv")
+    counts, errors = alone(given, 1)
+    table = told_silently(measured(given, budget(given)))
+    known = dict(zip(table.zeros[1], table.errors[1], strict=True))
+    shared = [place for place, count in enumerate(counts) if count in known]
+    assert len(shared) > 5
+    assert [errors[place] for place in shared] == [known[counts[place]] for place in shared]
+    assert counts[-1] == given.layers[1].weights

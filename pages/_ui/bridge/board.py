@@ -66,7 +66,8 @@ def board(model: str, weights: str | None, layer: str, memory: Memory, text: Map
     seen = portrait(model, weights, layer)
     start = start_of(seen, memory)
     key = f"bridge-{memory['lang']}-{model}-{layer}"
-    now = bridge(seen, start, text["bridge"], key=key)
+    with st.container(key="bridge-place"):
+        now = bridge(seen, start, text["bridge"], key=key)
     shown = checked(seen, now)
     st.html(_in_python(shown, text["page"]))
     usual = first_look(seen)
