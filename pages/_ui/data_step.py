@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,8 @@ def _title(choice: str, card: ModelCard) -> str:
 
 
 def _source(chosen: Source) -> None:
-    st.caption(f"{chosen.title}; {chosen.licence}.")
+    title = re.sub(r"(\d)x(\d)", "\\1\N{MULTIPLICATION SIGN}\\2", chosen.title)
+    st.caption(f"{title}; {chosen.licence}.")
     if chosen.on_disk:
         return
     if st.button(f"Download {chosen.size}", key="data-download", icon=":material/download:", width="stretch"):

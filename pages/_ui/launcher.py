@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fcpts_core.data import synthetic
 from fcpts_core.data.sources.registry import SOURCES
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.snapshot import Snapshot
@@ -50,7 +51,12 @@ def _estimate(config: RunConfig, picture: Snapshot) -> str:
 
 
 def _pace(config: RunConfig) -> float | None:
-    """Seconds a step took in the last finished run of this model by this method, the recorded one at worst."""
+    """Seconds a step took in the last finished run of this model by this method, the recorded one at worst.
+
+    Another size of image has another pace, and images that are made first take longer than all steps.
+    """
+    if config.crop is not None or config.data == synthetic.NAME:
+        return None
     run, recorded = runs.own_run(), runs.recording()
     for result in (run.snapshot.result if run else None, recorded.result if recorded else None):
         same = result is not None and (result.model, result.method) == (config.model, config.method)

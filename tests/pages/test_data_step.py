@@ -66,7 +66,7 @@ def test_data_that_is_not_here_can_be_fetched_and_does_not_run(monkeypatch: pyte
     app = opened(model="cifar-resnet20", data="cifar10")
     assert app.button(key="data-download").label == "Download 170 MB"
     assert app.button(key="launch").disabled
-    assert "60,000 pictures of 32x32 pixels" in words(app)
+    assert "60,000 pictures of 32×32 pixels" in words(app)
 
 
 def test_a_model_s_own_images_need_no_words_and_synthetic_ones_do() -> None:
