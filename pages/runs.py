@@ -20,7 +20,10 @@ from pages._ui.settle import settle
 from pages._ui.tables import table
 
 FOLDER = Path(__file__).parent / "_ui"
-SHARES = {name: st.column_config.NumberColumn(format="%.2f %%") for name in ("Target", "Sparsity", "Accuracy")}
+COLUMNS = {
+    "Run": st.column_config.TextColumn(width=220),
+    **{name: st.column_config.NumberColumn(format="%.2f %%") for name in ("Target", "Sparsity", "Accuracy")},
+}
 
 enter_by_app()
 st.html(FOLDER / "app.css")
@@ -55,7 +58,7 @@ if shown:
     chosen = st.dataframe(
         rows(shown),
         key=key,
-        column_config=SHARES,
+        column_config=COLUMNS,
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",

@@ -69,10 +69,16 @@ def open_run(key: str, config: RunConfig) -> None:
 
 
 def wanted(config: RunConfig, run: RunView | None) -> RunConfig:
-    """What the page is to show: the run that was opened, else what the settings ask for."""
-    if run is not None and st.session_state.get("pinned") == run.id:
-        return run.config
-    return config
+    """What the page is to show: the run that was opened, else what the settings ask for.
+
+    A run may have settings that this page has no field for: those that it has decide, so a reload shows the run again.
+    """
+    if run is None:
+        return config
+    state, own = st.session_state, run.config
+    files = (own.weights, own.images, own.test) == (config.weights, config.images, config.test)
+    nearest = files and parameters(values_of(own)) == parameters(state.choices)
+    return own if nearest or state.get("pinned") == run.id else config
 
 
 def chosen_layer(layers: tuple[Layer, ...]) -> int:

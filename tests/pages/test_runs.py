@@ -132,6 +132,17 @@ def test_a_kept_run_is_looked_at_on_the_playground(app: AppTest, store: Store) -
     assert {button.label for button in app.button} >= {"Prepare"}
 
 
+def test_a_reload_shows_a_run_with_settings_that_the_page_has_no_field_for(app: AppTest, store: Store) -> None:
+    config = RunConfig(method="uniform", sparsity=0.8, calibration_size=16, overrides={"pattern": "2:4"})
+    list(kept(store, store.begin(config, threads=1, key="patterned"), Run(config)))
+    address = {"run": "patterned", "method": "uniform", "sparsity": "0.8", "calibration": "16"}
+    for name, text in address.items():
+        app.query_params[name] = text
+    app.run()
+    assert not app.exception
+    assert "Prepare" in {button.label for button in app.button}
+
+
 def test_a_stopped_run_can_be_gone_on_with(app: AppTest, store: Store) -> None:
     app.query_params["run"], app.query_params["seed"] = "stopped", "3"
     app.run()

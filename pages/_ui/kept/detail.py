@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import time
+from typing import Literal
 
 import streamlit as st
 
@@ -82,20 +83,19 @@ def _actions(store: Store, record: RunRecord) -> None:
     with st.container(horizontal=True):
         if not record.state.live:
             label = "Replay" if record.state is Kept.DONE else "Look at it"
-            opened = st.button(label, key="kept-open", icon=":material/replay:", type="primary")
             if record.state.resumable:
-                resumed = st.button("Go on", key="kept-go-on", icon=":material/resume:")
+                resumed = st.button("Go on", key="kept-go-on", icon=":material/resume:", type="primary")
+            kind: Literal["primary", "secondary"] = "secondary" if record.state.resumable else "primary"
+            opened = st.button(label, key="kept-open", icon=":material/replay:", type=kind)
             st.button(
                 "Delete", key="kept-delete", icon=":material/delete:", on_click=discard, args=(store, [record.id])
             )
     if record.state.live:
         st.caption("It is under way. What it has learned is shown here when it has ended.")
     if opened or resumed:
+        session.open_run(record.id, record.run_config)
         if resumed:
-            session.open_run(record.id, record.run_config)
             runs.go_on(record.id)
-        else:
-            session.open_run(record.id, record.run_config)
         st.switch_page("pages/playground.py")
     if record.state is Kept.DONE:
         take_home(record.id, "kept-export")
