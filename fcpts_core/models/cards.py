@@ -16,7 +16,7 @@ from fcpts_core.models import factories
 from fcpts_core.models.card import LoadedModel, ModelCard
 from fcpts_core.models.catalogue import Download, catalogue
 from fcpts_core.models.layers import all_layers
-from fcpts_core.models.sources import torchvision
+from fcpts_core.models.sources import timm, torchvision
 from fcpts_core.models.sources.bundled import BUNDLED
 from fcpts_core.models.sources.hub import HUB
 from fcpts_core.models.sources.own import OWN
@@ -32,6 +32,8 @@ def card(name: str) -> ModelCard:
     """The card of that name; an unknown name is an InputError with names to choose from."""
     if factories.is_path(name):
         return factories.card_of(name)
+    if name not in MODELS and name.startswith(timm.PREFIX):
+        return timm.card_of(name)
     if name not in MODELS:
         close = difflib.get_close_matches(name, MODELS, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
@@ -123,6 +125,7 @@ def _fitting(weights: Weights) -> str:
     return f"They fit {' and '.join(others)}." if others else ""
 
 
+LISTED = {torchvision.SOURCE: torchvision.card_of, timm.SOURCE: timm.listed_card}
 MODELS: dict[str, ModelCard] = {entry.name: entry for entry in (*BUNDLED, *OWN, *HUB)} | {
-    entry.name: torchvision.card_of(entry) for entry in catalogue().values() if entry.source == torchvision.SOURCE
+    entry.name: LISTED[entry.source](entry) for entry in catalogue().values() if entry.source in LISTED
 }

@@ -11,13 +11,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fcpts_core.assets import asset
 
-TABLE = "catalogue.json"
+TABLE, OF_TIMM = "catalogue.json", "timm.json"
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,10 @@ def checkpoints() -> Path:
 
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Entry]:
-    """All entries by name, in the order in which they are shown."""
+    """All entries by name, in the order in which they are shown; those of timm only where it is installed."""
     rows = json.loads(asset("models", TABLE).read_text())
+    if find_spec("timm") is not None:
+        rows += json.loads(asset("models", OF_TIMM).read_text())
     return {row["name"]: entry_of(row) for row in rows}
 
 

@@ -13,6 +13,7 @@ SOURCES = {
     "own": "Architectures for your own checkpoint (--weights FILE)",
     "torch.hub": "Published through torch.hub",
     "torchvision": "Published by torchvision",
+    "timm": "Published by timm, a few of many: any timm/NAME will do",
 }
 HEADINGS = ("name", "task", "parameters", "prunable", "weights", "licence")
 

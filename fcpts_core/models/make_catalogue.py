@@ -1,12 +1,14 @@
 """Writes the table of all models, `assets/models/catalogue.json`: `python -m fcpts_core.models.make_catalogue`.
 
-It builds each network once, without memory for its weights, and counts.
+It builds each network once, without memory for its weights, and counts. With `timm` behind it, it writes the table of a
+few of timm's models, which must be installed then.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +17,9 @@ from typing import Any
 from torch import nn
 
 from fcpts_core.models.card import ModelCard
-from fcpts_core.models.catalogue import TABLE
+from fcpts_core.models.catalogue import OF_TIMM, TABLE
 from fcpts_core.models.layers import all_layers
+from fcpts_core.models.sources import timm
 from fcpts_core.models.sources.bundled import BUNDLED
 from fcpts_core.models.sources.hub import HUB
 from fcpts_core.models.sources.own import OWN
@@ -56,6 +59,16 @@ FAMILIES = {
     "ssd": "SSD",
 }
 MASK = {"segmentation": "VOC classes", "detection": "COCO", "classification": "ImageNet"}
+OF_TIMM_LISTED = {
+    "vit_tiny_patch16_224": 0,
+    "vit_small_patch16_224": 0,
+    "deit_tiny_patch16_224": 22_900_000,
+    "deit_small_patch16_224": 88_300_000,
+    "mobilenetv3_small_100": 10_300_000,
+    "efficientvit_b0": 0,
+    "convnextv2_atto": 0,
+    "resnet18d": 46_900_000,
+}
 SIDES = {"ssd300": 300, "320": 320, "": 512}
 """Sides of the square images that detectors are given here, by what is in their names; inside they scale once more."""
 
@@ -146,6 +159,16 @@ def _transform(name: str, task: str, published: Any) -> dict[str, Any]:
     }
 
 
+def timm_row(name: str, size: int) -> dict[str, Any]:
+    """One of timm's models; `size` is that of its download, which timm does not tell."""
+    card = timm.card_of(timm.PREFIX + name)
+    with without_memory():
+        row = row_of(card)
+    return row | {"download": None if card.download is None else {**vars(card.download), "size": size}}
+
+
 if __name__ == "__main__":
-    lines = ",\n".join(json.dumps(row) for row in rows())
-    (ASSETS / TABLE).write_text(f"[\n{lines}\n]\n")
+    of_timm = sys.argv[1:] == ["timm"]
+    found = (timm_row(*item) for item in OF_TIMM_LISTED.items()) if of_timm else rows()
+    lines = ",\n".join(json.dumps(row) for row in found)
+    (ASSETS / (OF_TIMM if of_timm else TABLE)).write_text(f"[\n{lines}\n]\n")

@@ -13,6 +13,7 @@ SOURCES = {
     "own": "Your checkpoint",
     "torchvision": "torchvision",
     "torch.hub": "torch.hub",
+    "timm": "timm",
 }
 TICK = 0.5
 
@@ -27,8 +28,14 @@ def model_step(key: str) -> str:
     """The name of the chosen model; `key` is the widget's, whose state holds one already."""
     entry = catalogue()[st.session_state[key]]
     st.session_state["set-source"] = entry.source
+    there = {other.source for other in catalogue().values()}
     st.selectbox(
-        "Source", list(SOURCES), key="set-source", format_func=SOURCES.__getitem__, on_change=_other_source, args=(key,)
+        "Source",
+        [source for source in SOURCES if source in there],
+        key="set-source",
+        format_func=SOURCES.__getitem__,
+        on_change=_other_source,
+        args=(key,),
     )
     names = [name for name, other in catalogue().items() if other.source == entry.source]
     name = st.selectbox("Model", names, key=key, help=f"{len(names)} to choose from: type to search.")
