@@ -79,7 +79,7 @@ def test_a_model_s_own_images_need_no_words_and_synthetic_ones_do() -> None:
 
 def test_data_that_another_model_cannot_take_is_let_go() -> None:
     app = opened(model="cifar-resnet20", data="cifar10")
-    app.selectbox(key="set-model").set_value("digits-resnet20").run()
+    app.selectbox(key="set-source").set_value("bundled").run()
     assert not app.exception
     assert app.selectbox(key="set-data").value == "own"
 
