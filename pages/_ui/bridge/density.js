@@ -18,7 +18,6 @@ export function densityPlot(svg, words) {
     clip,
     axis: part("g", "axis"),
     kept: part("path", "kept"),
-    hidden: part("path", "hidden", { "clip-path": `url(#${id})` }),
     pruned: part("path", "pruned", { "clip-path": `url(#${id})` }),
     curve: part("path", "curve"),
     rug: part("path", "rug"),
@@ -58,7 +57,7 @@ export function shapeDensity(plot, layer, state, { width, height }) {
   plot.top = MARGIN.top;
   const line = bars ? barLine(plot, layer) : curveLine(plot, layer, state.stop);
   const area = `${line}L${plot.x(layer.reach)} ${bottom}L${plot.x(-layer.reach)} ${bottom}Z`;
-  for (const name of ["kept", "hidden", "pruned"]) set(plot[name], { d: area });
+  for (const name of ["kept", "pruned"]) set(plot[name], { d: area });
   set(plot.curve, { d: line });
   set(plot.rug, { d: state.view === "exact" ? rugLine(plot, layer) : "" });
   set(plot.clip, { height });
