@@ -29,7 +29,7 @@ def test_a_zip_is_uploaded_told_and_run(visit: Visit, tmp_path: Path) -> None:
     page = visit("/?data=files&steps=20")
     chooser = page.get_by_test_id("stFileUploaderDropzoneInput")
     chooser.first.set_input_files(zipped(tmp_path / "set.zip"))
-    expect(page.get_by_text("3 pictures, 3 folders as classes")).to_be_visible()
+    expect(page.get_by_text("3 pictures, 3 folders as classes")).to_be_visible(timeout=30_000)
     grave = [one for one in Axe().run(page).response["violations"] if one["impact"] in ("serious", "critical")]
     assert not grave
     page.get_by_role("button", name="Run", exact=True).click()
@@ -40,4 +40,4 @@ def test_what_is_no_zip_is_told_beside_the_uploader(visit: Visit, tmp_path: Path
     page = visit("/?data=files")
     (tmp_path / "set.zip").write_bytes(b"hello")
     page.get_by_test_id("stFileUploaderDropzoneInput").first.set_input_files(tmp_path / "set.zip")
-    expect(page.get_by_text("cannot be read as a zip")).to_be_visible()
+    expect(page.get_by_text("cannot be read as a zip")).to_be_visible(timeout=30_000)
