@@ -49,7 +49,13 @@ def prepare(config: RunConfig, rehearsal: bool = False) -> Prepared:
     images = chosen_images(config, loaded, labelled=_by_labels(settings), rehearsal=rehearsal)
     teacher = loaded.module.to(device)
     student = copy.deepcopy(teacher)
-    layers = prunable_layers(student, (*config.exclude, *frozen(all_layers(student))), config.include)
+    asleep = frozen(all_layers(student))
+    if asleep and len(asleep) == len(all_layers(student)):
+        raise InputError(
+            f"All {len(asleep)} layers of {config.model} take no gradient (requires_grad is off), and such layers are "
+            f"left alone: expected some that may change."
+        )
+    layers = prunable_layers(student, (*config.exclude, *asleep), config.include)
     weights = [layer.weight.detach() for layer in layers]
     worth = _worth(settings, student, layers, images.calibration.inputs(torch.arange(1)).to(device))
     budget = budget_under(settings.pattern, weights, config.sparsity, settings.layer_cap, worth)

@@ -193,3 +193,9 @@ def test_random_weights_are_said_loudly() -> None:
     assert "The weights are random" in last.notes[0]
     assert "NOTE: The weights are random" in result_text(last)
     assert last.zeros == round(0.95 * last.weights)
+
+
+def test_a_model_that_is_frozen_altogether_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_on_stage(monkeypatch, lambda: conv_net().requires_grad_(False))
+    with pytest.raises(InputError, match="All 8 layers of digits-resnet20 take no gradient"):
+        prepare(config("uniform"))
