@@ -10,42 +10,30 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from fcpts_core.allocation import OF_WEIGHTS
 from fcpts_core.bookmark import Bookmark
 from fcpts_core.data import synthetic
-from fcpts_core.density import estimate, resample
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import (
     Allocated,
-    Curve,
     Event,
     Finished,
-    Layer,
-    LayerResult,
     Phase,
     Result,
     Sensed,
-    Started,
     Stepped,
-    Surveyed,
 )
 from fcpts_core.engine.needed import require_memory
-from fcpts_core.engine.prepare import Prepared, prepare
+from fcpts_core.engine.portrayal import layer_result, skipped, started, surveyed
+from fcpts_core.engine.prepare import prepare
 from fcpts_core.engine.solve import solve
-from fcpts_core.masks.parametrization import original
 from fcpts_core.measure import memory
 from fcpts_core.measure.flops import kept_share, uses
 from fcpts_core.measure.judging import Judge, main
 from fcpts_core.methods import settings_for
-from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.norms import norm_layers, recalibrate
 
 SURVEYS = 40
-REFERENCES = ("uniform", "erk", "global-magnitude")
-"""The allocations that are drawn behind that of a run."""
-
-CURVE_POINTS = 256
 
 
 @dataclass
@@ -119,7 +107,7 @@ class Run:
                 clock.seconds += time.perf_counter() - began
                 yield Stepped(**vars(event), seconds=clock.seconds)
                 if event.step % every == 0 or event.step == self.settings.steps:
-                    yield _surveyed(problem, event.step)
+                    yield surveyed(problem, event.step)
                 self.at_rest()
 
     def _tell(self) -> Generator[Event, None, None]:
@@ -135,13 +123,13 @@ class Run:
         judge = Judge(problem.task, prepared.test, prepared.device)
         dense = judge.judgement(problem.teacher)
         if self.place is None:
-            yield _started(self.config, prepared, dense.main)
-            yield _surveyed(problem, 0)
+            yield started(self.config, prepared, dense.main)
+            yield surveyed(problem, 0)
 
         clock = self._clock
         thresholds = yield from self._told(problem, solve(problem))
         if not clock.steps and self.settings.start != "magnitude":
-            yield _surveyed(problem, 0)  # no step has surveyed what least squares made of the weights
+            yield surveyed(problem, 0)  # no step has surveyed what least squares made of the weights
         if self.settings.recalibrate and norm_layers(problem.student):
             yield Phase("recalibrating norm statistics")
             recalibrate(problem.student, prepared.calibration)
@@ -149,7 +137,7 @@ class Run:
         yield Phase("measuring the sparse model")
         sparse = judge.judgement(problem.student)
         agreements = judge.agreements(sparse, dense)
-        rows = tuple(map(_layer_result, problem.layers, thresholds))
+        rows = tuple(map(layer_result, problem.layers, thresholds))
         image = prepared.calibration.inputs(torch.arange(1)).to(prepared.device)
         zeros, weights = sum(row.zeros for row in rows), sum(row.weights for row in rows)
         self.state_dict = {name: tensor.detach().cpu().clone() for name, tensor in problem.student.state_dict().items()}
@@ -193,51 +181,3 @@ def _nothing() -> None:
 def execute(config: RunConfig) -> Iterator[Event]:
     """The events of one run."""
     yield from Run(config).events()
-
-
-def _started(config: RunConfig, prepared: Prepared, dense_accuracy: float | None) -> Started:
-    problem = prepared.problem
-    weights = [layer.weight.detach() for layer in problem.layers]
-    return Started(
-        config=config.to_json(),
-        layers=tuple(Layer(layer.name, layer.kind, layer.shape, layer.weights) for layer in problem.layers),
-        weights=sum(layer.weights for layer in problem.layers),
-        target_sparsity=config.sparsity,
-        target_zeros=None if problem.worth else problem.zeros,
-        steps=problem.settings.steps,
-        dense_accuracy=dense_accuracy,
-        calibration_images=len(prepared.calibration),
-        test_images=0 if prepared.test is None else len(prepared.test),
-        references={
-            name: allocate(weights, config.sparsity, problem.settings.layer_cap, problem.worth)
-            for name, allocate in OF_WEIGHTS.items()
-            if name in REFERENCES
-        },
-        measure=problem.task.measures[0],
-        notes=prepared.notes,
-        budget=problem.settings.budget,
-        uses=problem.worth,
-    )
-
-
-def skipped(prepared: Prepared) -> int:
-    """How many pictures could not be read."""
-    return prepared.calibration.skipped + (0 if prepared.test is None else prepared.test.skipped)
-
-
-def _surveyed(problem: Problem, step: int) -> Surveyed:
-    """Densities of the weights beneath the masks: the last ones still show what the final thresholds prune."""
-    rule = problem.settings.bandwidth
-    return Surveyed(step, tuple(curve(original(layer).detach(), rule) for layer in problem.layers))
-
-
-def curve(weights: Tensor, bandwidth: str) -> Curve:
-    """The density of these weights as it is drawn."""
-    density = estimate(weights, bandwidth)
-    lo, hi, pdf = resample(density, CURVE_POINTS)
-    return Curve(lo, hi, pdf, density.atom, density.bandwidth)
-
-
-def _layer_result(layer: PrunableLayer, threshold: float) -> LayerResult:
-    zeros = layer.weights - int(layer.weight.count_nonzero())
-    return LayerResult(layer.name, layer.shape, layer.weights, zeros, zeros / layer.weights, threshold)

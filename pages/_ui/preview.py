@@ -17,7 +17,7 @@ from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.bridge import threshold_for
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Curve, Layer, Started, Stepped, Surveyed
-from fcpts_core.engine.run import REFERENCES, curve
+from fcpts_core.engine.portrayal import REFERENCES, curve
 from fcpts_core.engine.snapshot import Snapshot, State
 from fcpts_core.errors import InputError
 from fcpts_core.measure.flops import uses
