@@ -129,7 +129,7 @@ def test_the_table_has_every_layer_between_its_bounds_and_says_how_far_it_is(net
             table = end.value
             break
     layers = len(given.layers)
-    assert told == [Phase(f"measuring sensitivity: layer {i + 1} of {layers}") for i in range(layers)]
+    assert told == [Phase(f"measuring sensitivity: layer {i + 1} of {layers}", i / layers) for i in range(layers)]
     assert table.names == tuple(layer.name for layer in given.layers)
     assert table.error == error
     bounds = budget(given)

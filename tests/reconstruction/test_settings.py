@@ -126,7 +126,7 @@ def test_what_cannot_be_read_is_refused(name: str, value: Any, expected: str) ->
 
 
 def test_unknown_settings_are_refused_all_at_once() -> None:
-    with pytest.raises(InputError, match=r"no setting learning-rate, zeal: expected one of allocation, "):
+    with pytest.raises(InputError, match=r"no setting learning-rate, zeal: expected one of budget, allocation, "):
         Settings().changed({"zeal": 1, "learning-rate": 2, "steps": 3})
 
 
