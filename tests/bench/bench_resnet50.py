@@ -1,11 +1,10 @@
 """Learning steps of a ResNet-50 beside a bare step of teacher and student: peak memory and time.
 
-`python -m tests.bench.bench_resnet50 [--steps 20] [--batch 8] [--methods fcpts] [--device cpu]`. Weights are random,
-images are noise of 224x224. Each side runs in a process of its own, so that each has its own peak. The bare step is
-what any distillation must do: the teacher's forward pass, the student's forward and backward pass, SGD with
-momentum. The peak of a method is that of its learning, from reading the model on; what `best` solves before it learns
-counts too.
-Memory is resident memory, on a GPU what PyTorch allocates there.
+`python -m tests.bench.bench_resnet50 [--steps 20] [--batch 8] [--methods fcpts,fcpts:precision=auto] [--device cpu]`.
+Weights are random, images are noise of 224x224. Each side runs in a process of its own, so that each has its own peak.
+The bare step is what any distillation must do: the teacher's forward pass, the student's forward and backward pass, SGD
+with momentum. The peak of a method is that of its learning, from reading the model on; what `best` solves before it
+learns counts too. Memory is resident memory, on a GPU what PyTorch allocates there.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from fcpts_core.compare.contender import Contender
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Stepped
 from fcpts_core.engine.run import Run
@@ -53,7 +53,8 @@ def bare(steps: int, batch: int, device: str) -> dict[str, float]:
 
 
 def learning(method: str, steps: int, batch: int, device: str) -> dict[str, float]:
-    """Likewise, of a run of this method up to its last learning step."""
+    """Likewise, of a run of this method, settings of its own behind colons, up to its last learning step."""
+    contender = Contender.read(method)
     _begin(device)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "noise.npz"
@@ -61,12 +62,12 @@ def learning(method: str, steps: int, batch: int, device: str) -> dict[str, floa
         np.savez(path, images=noise)
         config = RunConfig(
             model=MODEL,
-            method=method,
+            method=contender.method,
             sparsity=0.9,
             images=str(path),
             random_weights=True,
             device=device,
-            overrides={"steps": steps, "batch_size": batch},
+            overrides={"steps": steps, "batch_size": batch, **contender.overrides},
         )
         found: list[tuple[float, float]] = []
         for event in Run(config).events():
@@ -110,12 +111,12 @@ def main() -> None:
         print(json.dumps(bare(*how) if arguments.only == "bare" else learning(arguments.only, *how)))
         return
     reference = _measured("bare", arguments)
-    print(f"bare step            {reference['peak']:8,.0f} MB   {reference['seconds']:7.2f} s a step")
+    print(f"bare step                      {reference['peak']:8,.0f} MB   {reference['seconds']:7.2f} s a step")
     for method in arguments.methods.split(","):
         found = _measured(method, arguments)
         times = found["peak"] / reference["peak"]
         print(
-            f"{method:20} {found['peak']:8,.0f} MB   {found['seconds']:7.2f} s a step   {times:.2f} times the memory "
+            f"{method:30} {found['peak']:8,.0f} MB   {found['seconds']:7.2f} s a step   {times:.2f} times the memory "
             f"({'within' if times <= ALLOWED else 'above'} {ALLOWED:g}), "
             f"{found['seconds'] / reference['seconds']:.2f} times as long"
         )
