@@ -7,6 +7,7 @@ vectors):
     bitmask    ceil(n / 8) + b k       k elements with any bit set: m, and -0.0 where few, see `export.bitmask`
     csr        b m + 4 m + 4 (R + 1)   values, their columns and where each row begins, both int32
     zip        what zlib makes of the b n bytes at level 6
+    zstd       what Zstandard makes of them at level 3
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
+import zstandard
 from torch import Tensor
 
 from fcpts_core.export.bitmask import packed_bytes, plain
 from fcpts_core.masks.patterns import pattern
 
-FORMATS = ("dense", "bitmask", "csr", "zip")
+FORMATS = ("dense", "bitmask", "csr", "zip", "zstd")
 TWO_FOUR = pattern("2:4")
-ZIP_LEVEL = 6
+ZIP_LEVEL, ZSTD_LEVEL = 6, 3
 INDEX = 4  # bytes of an int32
 
 
@@ -79,7 +81,12 @@ def csr_bytes(tensor: Tensor) -> int:
 
 def zip_bytes(tensor: Tensor) -> int:
     """The length of the tensor's bytes, row by row, after zlib."""
-    return len(zlib.compress(tensor.reshape(-1).view(torch.uint8).numpy().tobytes(), ZIP_LEVEL))
+    return len(zlib.compress(_bytes(tensor), ZIP_LEVEL))
+
+
+def zstd_bytes(tensor: Tensor) -> int:
+    """The length of the tensor's bytes, row by row, after Zstandard."""
+    return len(zstandard.compress(_bytes(tensor), ZSTD_LEVEL))
 
 
 def is_two_four(tensor: Tensor) -> bool | None:
@@ -88,6 +95,10 @@ def is_two_four(tensor: Tensor) -> bool | None:
         return None
     # The floor counts at least two zeros for each group, so it is met only where every group has two.
     return TWO_FOUR.floor(_nonzero(tensor)) == tensor.numel() - _nonzeros(tensor)
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    return tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 def _nonzero(tensor: Tensor) -> Tensor:
@@ -100,7 +111,7 @@ def _nonzeros(tensor: Tensor) -> int:
 
 
 def _size(name: str, tensor: Tensor) -> TensorSize:
-    found = (tensor.nbytes, packed_bytes(tensor), csr_bytes(tensor), zip_bytes(tensor))
+    found = (tensor.nbytes, packed_bytes(tensor), csr_bytes(tensor), zip_bytes(tensor), zstd_bytes(tensor))
     return TensorSize(
         name=name,
         shape=tuple(tensor.shape),

@@ -103,6 +103,7 @@ def formats(cost: ModelCost) -> str:
         "bitmask": "one bit a weight and the weights that are left",
         "csr": "compressed sparse rows, 32-bit columns",
         "zip": "the dense bytes by zlib, level 6",
+        "zstd": "the dense bytes by Zstandard, level 3",
     }
     rows = [
         (name, words[name], fmt.count(cost.total.bytes[name]), fmt.percent(cost.total.bytes[name] / dense))

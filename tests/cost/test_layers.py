@@ -16,6 +16,8 @@ from fcpts_core.export.source import Source
 from fcpts_core.masks.patterns import pattern
 from tests.engine.stories import finished
 
+PRESSED = {"zip": 0, "zstd": 0}  # what is not for counting by hand
+
 
 class Toy(nn.Module):
     """3x4x4 images, a 1x1 convolution to 4 channels at 16 positions, then a linear layer on their means."""
@@ -57,8 +59,8 @@ def test_the_figures_are_those_counted_by_hand() -> None:
     assert (linear.weights, linear.zeros, linear.macs, linear.macs_kept) == (8, 4, 8, 4)
     assert (cost.macs, cost.macs_kept) == (200, 52)
     # dense 4 n; bitmask ceil(n / 8) + 4 kept; csr 8 kept + 4 (rows + 1)
-    assert dict(conv.bytes) | {"zip": 0} == {"dense": 48, "bitmask": 2 + 12, "csr": 24 + 20, "zip": 0}
-    assert dict(linear.bytes) | {"zip": 0} == {"dense": 32, "bitmask": 1 + 16, "csr": 32 + 12, "zip": 0}
+    assert dict(conv.bytes) | PRESSED == {"dense": 48, "bitmask": 2 + 12, "csr": 24 + 20} | PRESSED
+    assert dict(linear.bytes) | PRESSED == {"dense": 32, "bitmask": 1 + 16, "csr": 32 + 12} | PRESSED
     assert cost.total.bytes["dense"] == 80
     assert conv.pointwise
     assert not linear.pointwise

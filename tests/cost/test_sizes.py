@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import zstandard
 from safetensors.torch import load, save_file
 from torch import Tensor
 
@@ -61,6 +62,13 @@ def test_the_total_leaves_dense_what_a_format_would_make_larger() -> None:
 def test_zip_is_zlib_of_the_dense_bytes() -> None:
     conv = toy()["conv"]
     assert by_name()["conv"].bytes["zip"] == len(zlib.compress(conv.numpy().tobytes(), 6))
+
+
+def test_zstd_gives_the_dense_bytes_back() -> None:
+    conv = toy()["conv"]
+    pressed = zstandard.compress(conv.numpy().tobytes(), 3)
+    assert by_name()["conv"].bytes["zstd"] == len(pressed)
+    assert zstandard.decompress(pressed) == conv.numpy().tobytes()
 
 
 def test_csr_is_what_torch_stores() -> None:
