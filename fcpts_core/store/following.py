@@ -29,14 +29,11 @@ def kept(store: Store, record: RunRecord, run: Run, after: Continuation | None =
         with closing(keeper.follow(run)) as events:
             for event in events:
                 progress.see(event)
+                # Before it is told: whoever has heard the result may leave.
+                trouble = _ended(store, record, keeper, event)
                 yield event
-                if isinstance(event, Finished):
-                    if keeper.trouble:
-                        store.end(record.id, Kept.FAILED, reason=keeper.trouble)
-                        raise StoreError(keeper.trouble)
-                    store.end(record.id, Kept.DONE, event.result)
-                elif isinstance(event, Failed):
-                    store.end(record.id, Kept.FAILED, reason=event.reason)
+                if trouble is not None:
+                    raise trouble
     except StoreError:
         raise
     except InputError as error:
@@ -53,6 +50,21 @@ def kept(store: Store, record: RunRecord, run: Run, after: Continuation | None =
     except BaseException as error:
         _end(store, record, Kept.FAILED, f"An unforeseen error, {type(error).__name__}: {error}.")
         raise
+
+
+def _ended(store: Store, record: RunRecord, keeper: Keeper, event: Event) -> StoreError | None:
+    """Tells the store of the run's end where `event` is that; what could not be kept of a run that ended well."""
+    try:
+        if isinstance(event, Finished) and keeper.trouble:
+            store.end(record.id, Kept.FAILED, reason=keeper.trouble)
+            return StoreError(keeper.trouble)
+        if isinstance(event, Finished):
+            store.end(record.id, Kept.DONE, event.result)
+        elif isinstance(event, Failed):
+            store.end(record.id, Kept.FAILED, reason=event.reason)
+    except StoreError as error:
+        return error
+    return None
 
 
 def _end(store: Store, record: RunRecord, state: Kept, reason: str) -> None:

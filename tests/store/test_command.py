@@ -62,6 +62,16 @@ def test_runs_are_listed_and_deleted(capsys: pytest.CaptureFixture[str], tmp_pat
     assert "There is no run one" in refused(capsys, "delete", "one", *place)
 
 
+def test_cells_of_a_comparison_are_kept_to_their_end(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out, store = str(tmp_path / "out"), str(tmp_path / "store")
+    given = ["--methods", "uniform,fcpts:steps=2", "--sparsities", "0.8", "--calibration-size", "16"]
+    assert main(["compare", *given, "--out", out, "--store", store]) == 0
+    capsys.readouterr()
+    runs = said(capsys, "runs", "--store", store)
+    assert sorted((run["method"], run["state"]) for run in runs) == [("fcpts", "done"), ("uniform", "done")]
+    assert all(run["accuracy"] is not None for run in runs)
+
+
 def test_the_store_is_where_somebody_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     assert store_directory() == tmp_path
