@@ -134,7 +134,7 @@ def test_a_method_that_is_pointed_at_lights_up_everywhere(compare: Open) -> None
     box = chart(page, "groups").locator(".trace.scatter .point").first.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
-    expect_lit(page, "accuracy", "best")
+    expect_lit(page, "accuracy", "fcpts")
 
 
 def test_the_keyboard_pins_a_method_and_sorts_the_table(compare: Open) -> None:
