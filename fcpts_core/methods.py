@@ -9,7 +9,7 @@ from typing import Any
 
 from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.errors import InputError
-from fcpts_core.masks.patterns import UNSTRUCTURED, pattern
+from fcpts_core.masks.patterns import UNSTRUCTURED
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
 from fcpts_core.reconstruction.settings import Settings
 
@@ -18,8 +18,7 @@ from fcpts_core.reconstruction.settings import Settings
 class Method:
     """`allocation` is a key of `ALLOCATIONS`, `reconstruction` one of `RECONSTRUCTIONS`.
 
-    `usual` are the settings in which the method differs from what is usual for its reconstruction. `under_pattern` is
-    what reconstructs where a pattern is asked for and the usual reconstruction knows none, by the same settings.
+    `usual` are the settings in which the method differs from what is usual for its reconstruction.
     """
 
     name: str
@@ -28,7 +27,6 @@ class Method:
     allocation: str
     reconstruction: str
     usual: Mapping[str, Any] = field(default_factory=dict)
-    under_pattern: str = ""
 
     @property
     def settings(self) -> Settings:
@@ -54,12 +52,11 @@ METHODS: dict[str, Method] = {
         Method(
             "best",
             "Best",
-            "Ours: three times on the way to the target, second-order supports with least squares, layer after layer, "
-            "and then all weights and thresholds learn together; larger layers start sparser.",
+            "Ours: larger layers give more; three times on the way, second-order supports with least squares, layer "
+            "after layer, and then all weights learn together and the masks follow them.",
             "power",
-            "fcpts",
+            "net-wise",
             {"start": "admm", "stages": 3, "ramp": 0.43, "steps": 700, "precision": "auto"},
-            under_pattern="net-wise",
         ),
         Method(
             "fcpts-released",
@@ -165,11 +162,9 @@ def settings_for(name: str, overrides: Mapping[str, Any]) -> Settings:
     """
     chosen = method(name)
     allocation = str(overrides.get("allocation", chosen.allocation))
-    patterned = bool(chosen.under_pattern) and pattern(str(overrides.get("pattern", UNSTRUCTURED.text))) != UNSTRUCTURED
-    usual = chosen.under_pattern if patterned else chosen.reconstruction
-    reconstruction = str(overrides.get("reconstruction", usual))
+    reconstruction = str(overrides.get("reconstruction", chosen.reconstruction))
     base = _usual(allocation, reconstruction)
-    if reconstruction in (chosen.reconstruction, chosen.under_pattern):
+    if reconstruction == chosen.reconstruction:
         base = base.changed(chosen.usual)
     settings = base.changed(overrides)
     if settings.pattern != UNSTRUCTURED.text and settings.reconstruction == "fcpts":

@@ -78,13 +78,6 @@ def test_parts_bring_their_usual_settings_along() -> None:
     assert (other.objective, other.start) == ("base-decayed", Settings().start)
 
 
-def test_best_learns_thresholds_but_under_a_pattern() -> None:
-    plain, patterned = settings_for("best", {}), settings_for("best", {"pattern": "2:4"})
-    assert (plain.reconstruction, patterned.reconstruction) == ("fcpts", "net-wise")
-    assert (patterned.stages, patterned.start, patterned.steps) == (plain.stages, plain.start, plain.steps)
-    assert settings_for("best", {"reconstruction": "net-wise"}).stages == plain.stages
-
-
 @pytest.mark.parametrize("part", ["allocation", "reconstruction"])
 def test_parts_that_do_not_exist_are_refused(part: str) -> None:
     with pytest.raises(InputError, match=f"{part} is 'luck': expected one of "):
