@@ -63,16 +63,18 @@ def plot(page: Page, name: str) -> Locator:
 
 
 def fact(page: Page, name: str) -> float:
+    """What the picture says once what was pressed before has been drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return float(part(page).get_attribute(f"data-{name}") or "nan")
 
 
 def agreed(page: Page) -> None:
-    """Python says the same as the browser, to 1e-3, within half a second (and a little, on a busy machine)."""
+    """Python comes to say the same as the browser, to 1e-3; how soon is measured by `bench_bridge`."""
     script = """() => {
       const [here, there] = ['.fcpts-bridge', '.fcpts-checked'].map((name) => document.querySelector(name).dataset);
       return Math.abs(here.r - there.share) < 1e-3 && Math.abs(here.slope - there.slope) <= 1e-2 * Math.abs(here.slope);
     }"""
-    page.wait_for_function(script, timeout=2_000)
+    page.wait_for_function(script, timeout=30_000)
 
 
 def place(locator: Locator, x: float, y: float) -> tuple[float, float]:
