@@ -49,8 +49,9 @@ DENSITY_EVERY = 10  # steps between estimates of the densities
 
 @dataclass(eq=False)
 class State(Training):
-    """What learning has come to, the thresholds included."""
+    """What learning has come to, the thresholds included; `shares` `[L]` are the sparsities that learning began with."""
 
+    shares: tuple[float, ...]
     masks: tuple[Pruned, ...]
     thresholds: torch.optim.Optimizer
 
@@ -73,6 +74,7 @@ def init(problem: Problem, shares: Sequence[float]) -> State:
     return State(
         weights=weight_optimizer(problem.student, settings),
         generator=torch.Generator().manual_seed(problem.seed),
+        shares=tuple(shares),
         masks=masks,
         thresholds=torch.optim.SGD(
             [mask.threshold.theta for mask in masks],
@@ -167,8 +169,8 @@ def finish(problem: Problem, state: State) -> Projection:
     """
     settings, weights = problem.settings, [layer.weight.detach() for layer in problem.layers]
     thresholds = [mask.threshold().item() for mask in state.masks]
-    most = _most(settings, problem.sparsity)
-    ceilings = [math.ceil(most * layer.weights) for layer in problem.layers]
+    most = most_shares(problem, state.shares, problem.sparsity)
+    ceilings = [math.ceil(share * layer.weights) for share, layer in zip(most, problem.layers, strict=True)]
     projection = project(weights, thresholds, problem.zeros, settings.layer_cap, worth=problem.worth, ceilings=ceilings)
     zero_out(weights, projection.masks)
     return projection
@@ -200,25 +202,31 @@ def _descend(problem: Problem, state: State, thresholds: Tensor, reconstruction:
     _hold(problem, state)
 
 
+def most_shares(problem: Problem, shares: Sequence[float], target: float) -> tuple[float, ...]:
+    """The largest sparsities `[L]` that thresholds may leave the layers with while `target` is in force.
+
+        1 - keep_floor k_l^e,        k_l = 1 - shares_l,    e = log(1 - target) / log(1 - R*)
+
+    that is, every layer keeps at least the share `keep_floor` of what it would keep had nothing been learned.
+    """
+    final = 1 - problem.sparsity
+    exponent = math.log(1 - target) / math.log(final) if 0 < final < 1 and target < 1 else 1.0
+    return tuple(1 - problem.settings.keep_floor * (1 - share) ** exponent for share in shares)
+
+
 @torch.no_grad()
 def _hold(problem: Problem, state: State) -> None:
-    """Brings back every threshold that leaves its layer less than `keep_floor` times the keep ratio of the target.
+    """Brings back every threshold that leaves its layer with more zeros than `most_shares`.
 
     A layer that is nearly gone has no say in the output, so its zeros seem to cost nothing and it would lose the rest.
     """
-    settings = problem.settings
-    target = schedule.scheduled_target(settings, problem.sparsity, state.step)
-    most = _most(settings, target)
-    for layer, mask in zip(problem.layers, state.masks, strict=True):
+    target = schedule.scheduled_target(problem.settings, problem.sparsity, state.step)
+    most = most_shares(problem, state.shares, target)
+    for share, layer, mask in zip(most, problem.layers, state.masks, strict=True):
         magnitudes = original(layer).detach().abs()
-        zeros = max(math.floor(most * layer.weights), layer.weights - int(magnitudes.count_nonzero()))
+        zeros = max(math.floor(share * layer.weights), layer.weights - int(magnitudes.count_nonzero()))
         if int((magnitudes < mask.threshold()).sum()) > zeros:
             mask.threshold.assign(threshold_for_count(magnitudes, zeros))
-
-
-def _most(settings: Settings, target: float) -> float:
-    """The largest share of zeros that thresholds may leave a layer with."""
-    return 1 - settings.keep_floor * (1 - target)
 
 
 def _priced(problem: Problem, state: State, own: Tensor, push: Tensor, values: Tensor, slopes: Tensor) -> Tensor:

@@ -257,6 +257,19 @@ def test_no_layer_is_left_with_less_than_its_floor(network: str) -> None:
     assert any(max(measured.layer_sparsity) > 0.8 for measured in learn(free, 8)[1][1:])
 
 
+def test_the_floor_is_a_share_of_what_the_allocation_left_the_layer() -> None:
+    """At the target of each layer's own keep ratio, before it with all keep ratios raised to the power that meets it."""
+    task = problem(conv_net(), sparsity=0.9, keep_floor=0.5)
+    shares = tuple(0.95 if at % 2 else 0.8 for at in range(len(task.layers)))
+    assert distill.most_shares(task, shares, 0.9) == pytest.approx(
+        [0.975 if at % 2 else 0.9 for at in range(len(shares))]
+    )
+    half_way = distill.most_shares(task, shares, 1 - math.sqrt(0.1))
+    assert half_way == pytest.approx([1 - 0.5 * math.sqrt(1 - share) for share in shares])
+    uniform = distill.most_shares(task, (0.9,) * len(shares), 0.6)
+    assert uniform == pytest.approx([1 - 0.5 * 0.4] * len(shares))
+
+
 @pytest.mark.parametrize("budget", ["weights", "flops"])
 def test_the_final_factor_carries_no_layer_past_its_floor(budget: str) -> None:
     """Thresholds far from the target, one of them far above the others: without a floor its layer would end empty."""
