@@ -28,7 +28,6 @@ from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES
 from fcpts_core.reconstruction.norms import undone_on_error
 from fcpts_core.reconstruction.price import priced
 from fcpts_core.reconstruction.resuming import marked
-from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.reconstruction.stepping import descend
 from fcpts_core.reconstruction.training import (
     Training,
@@ -49,7 +48,7 @@ DENSITY_EVERY = 10  # steps between estimates of the densities
 
 @dataclass(eq=False)
 class State(Training):
-    """What learning has come to, the thresholds included; `shares` `[L]` are the sparsities that learning began with."""
+    """What learning has come to, the thresholds included; `shares` `[L]` are the sparsities it began with."""
 
     shares: tuple[float, ...]
     masks: tuple[Pruned, ...]

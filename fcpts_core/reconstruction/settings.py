@@ -73,9 +73,9 @@ class Settings:
     0. Over the first `ramp` share of the steps the scheduled target rises from `ramp_start` times the target to the
     target, fast at first; with several `stages` that share of the steps is theirs (see `reconstruction.stages`).
     `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated. `keep_floor` is what
-    learned thresholds leave every layer at least, as a share of the keep ratio that the allocation gave it. `layer_cap` is the largest
-    share of zeros that any one layer may end with. The other choices are described where they are used: `estimator`
-    in `masks.estimators`, `objective` and `control` in `reconstruction.losses`, `threshold_gradient` in
+    learned thresholds leave every layer at least, as a share of the keep ratio that the allocation gave it. `layer_cap`
+    is the largest share of zeros that any one layer may end with. The other choices are described where they are used:
+    `estimator` in `masks.estimators`, `objective` and `control` in `reconstruction.losses`, `threshold_gradient` in
     `reconstruction.price`, `threshold_map` in `bridge.threshold`, `density` in `density.histogram`, `bandwidth` in
     `density.bandwidth`, `masks` and `pruned_decay` in `reconstruction.netwise`, `damping` and `positions` in
     `second_order`, `search_steps`, `fitness`, `sensitivity_error` and `keep_power` in the allocations that search,

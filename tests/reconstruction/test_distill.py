@@ -258,7 +258,7 @@ def test_no_layer_is_left_with_less_than_its_floor(network: str) -> None:
 
 
 def test_the_floor_is_a_share_of_what_the_allocation_left_the_layer() -> None:
-    """At the target of each layer's own keep ratio, before it with all keep ratios raised to the power that meets it."""
+    """Of its own keep ratio at the target; on the way there all keep ratios are raised to one power."""
     task = problem(conv_net(), sparsity=0.9, keep_floor=0.5)
     shares = tuple(0.95 if at % 2 else 0.8 for at in range(len(task.layers)))
     assert distill.most_shares(task, shares, 0.9) == pytest.approx(
