@@ -44,7 +44,7 @@ def controls(view: View, moment: Moment) -> None:
         names = [layer.name for layer in moment.layers]
         key = f"layer-of-{len(names)}-{view.config.model}"
         st.session_state[key] = names[session.chosen_layer(moment.layers)]
-        st.selectbox("Layer", names, key=key, on_change=_choose, args=(key,), width=220)
+        st.selectbox("Layer", names, key=key, on_change=_choose, args=(key,), width=340)
 
 
 def _scrubber(view: View, last: int) -> None:

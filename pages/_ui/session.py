@@ -13,7 +13,8 @@ import streamlit as st
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Layer
 from fcpts_core.engine.job import RunView
-from pages._ui import url
+from fcpts_core.models.cards import MODELS
+from pages._ui import runs, url
 from pages._ui.controls import forget_widgets
 from pages._ui.settings import FIELDS, parameters, values_of
 from pages._ui.view import View
@@ -26,7 +27,13 @@ def begin() -> None:
         values, state.remarks = url.read(st.query_params.to_dict(), FIELDS)
         state.run = values.pop("run", None)
         state.layer = values.pop("layer", None)
-        state.choices = values
+        state.choices = values or _settings_of(state.run)
+
+
+def _settings_of(key: str | None) -> dict[str, Any]:
+    """Those of a run that an address names and nothing else, so that a link to it shows it."""
+    run = runs.registry().view(key) if key else None
+    return values_of(run.config) if run is not None and run.config.model in MODELS else {}
 
 
 def remember(values: dict[str, Any]) -> None:

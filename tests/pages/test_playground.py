@@ -132,6 +132,16 @@ def test_a_reload_finds_its_run_and_another_browser_does_not_see_it(app: AppTest
     assert not stranger.button(key="launch").disabled
 
 
+def test_a_link_that_names_only_a_run_shows_it_with_its_settings(app: AppTest, registry: RunRegistry) -> None:
+    opened(app, steps="15", sparsity="0.8")
+    app.button(key="launch").click().run()
+    until(app, registry)
+    linked = opened(page(APP), run=app.session_state.run)
+    assert linked.slider(key="set-sparsity").value == pytest.approx(0.8)
+    assert "Back to the result" not in labels(linked)
+    assert address(linked) == address(app)
+
+
 def test_a_run_that_the_server_does_not_know_is_forgotten_with_a_sentence(app: AppTest) -> None:
     opened(app, run="never-was", steps="50")
     assert len(app.info) == 1

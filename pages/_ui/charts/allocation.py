@@ -10,6 +10,9 @@ from pages._ui.charts.moment import Moment
 from pages._ui.charts.panel import Entry, Panel, numbers
 from pages._ui.theme import style_of
 
+NARROW = 40
+"""Layers from which on columns are narrow."""
+
 
 def allocation(moment: Moment, chosen: int, revision: str) -> Panel:
     """Columns of `r_l`; `chosen` is lit, `revision` names the picture whose zoom is to be kept."""
@@ -48,17 +51,15 @@ def allocation(moment: Moment, chosen: int, revision: str) -> Panel:
 
 
 def _ghost(name: str, values: tuple[float, ...]) -> dict[str, Any]:
+    """A stepped line; where columns are narrow a dash in each of them, as the risers would hide all else."""
     style = style_of(name)
+    look = {"type": "scatter", "name": style.label, "hoverinfo": "skip"}
+    if len(values) > NARROW:
+        mark = {"symbol": "line-ew", "size": 5, "line": {"width": 2, "color": style.colour}}
+        return {**look, "mode": "markers", "x0": 0, "dx": 1, "y": numbers(values), "marker": mark}
+    line = {"shape": "hv", "width": 1.5, "dash": style.dash, "color": style.colour}
     edges = [-0.5 + i for i in range(len(values))] + [len(values) - 0.5]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": style.label,
-        "x": edges,
-        "y": numbers([*values, values[-1]]),
-        "line": {"shape": "hv", "width": 1.5, "dash": style.dash, "color": style.colour},
-        "hoverinfo": "skip",
-    }
+    return {**look, "mode": "lines", "x": edges, "y": numbers([*values, values[-1]]), "line": line}
 
 
 def _entry(name: str) -> Entry:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 from fcpts_core.engine.events import Layer
 from pages._ui import numbers as fmt
 from pages._ui.charts.moment import Moment
+from pages._ui.charts.names import labels
 from pages._ui.charts.panel import plain
+
+ROOMS = (240, 290, 360, 430, 520, 640, 800, 1000)
+CHARACTER = 5.8
+"""Lengths of an axis for which there are labels, and of a character of a label, in pixels."""
 
 
 def share_axis(title: str, **more: Any) -> dict[str, Any]:
@@ -20,45 +24,25 @@ def share_axis(title: str, **more: Any) -> dict[str, Any]:
 
 
 def layer_axis(layers: Sequence[Layer], **more: Any) -> dict[str, Any]:
-    """One position a layer in network order, labelled by the stages that the layers' names begin with."""
-    stages = stages_of([layer.name for layer in layers])
+    """One position a layer in network order, labelled by what the layers' names begin with.
+
+    `fitted` has the labels for axes of several lengths in pixels, of which the browser takes those that have room; the
+    ticks themselves are those of the shortest. Whole names are in the hover texts.
+    """
+    names = tuple(layer.name for layer in layers)
+    fitted = [{"room": room, **_ticks(labels(names, room / CHARACTER))} for room in ROOMS]
     return {
         "range": [-0.6, len(layers) - 0.4],
-        "tickvals": [(first + last) / 2 for _, first, last in stages],
-        "ticktext": [plain(name) for name, _, _ in stages],
+        **_ticks(labels(names, ROOMS[0] / CHARACTER)),
+        "fitted": fitted,
         "tickangle": 0,
         "showgrid": False,
         **more,
     }
 
 
-def stages_of(names: Sequence[str], limit: int = 9) -> list[tuple[str, int, int]]:
-    """Runs of names with one beginning, `(beginning, first, last)`, as deep into the names as `limit` labels allow."""
-    best: list[tuple[str, int, int]] = []
-    for depth in range(1, 5):
-        found = []
-        position = 0
-        for prefix, group in groupby(names, key=lambda name: ".".join(name.split(".")[:depth])):
-            size = len(list(group))
-            found.append((prefix, position, position + size - 1))
-            position += size
-        if best and len(found) > limit:
-            break
-        best = found
-        if len(best) >= 4:
-            break
-    return _readable(best, len(names), limit)
-
-
-def _readable(stages: list[tuple[str, int, int]], total: int, limit: int) -> list[tuple[str, int, int]]:
-    """Without the labels that would stand on each other: the widest stages win."""
-    kept: list[tuple[str, int, int]] = []
-    room = total / (limit + 2)
-    for stage in sorted(stages, key=lambda item: item[1] - item[2]):
-        middle = (stage[1] + stage[2]) / 2
-        if all(abs(middle - (other[1] + other[2]) / 2) >= room for other in kept):
-            kept.append(stage)
-    return sorted(kept, key=lambda item: item[1])
+def _ticks(found: Sequence[tuple[float, str]]) -> dict[str, Any]:
+    return {"tickvals": [place for place, _ in found], "ticktext": [plain(text) for _, text in found]}
 
 
 def hover_texts(moment: Moment) -> list[str]:

@@ -31,7 +31,7 @@ def layer(moment: Moment, first: tuple[Curve, ...], chosen: int, revision: str) 
     # Wide enough for the density before learning, for that of now and for the threshold; snapped, so it seldom moves.
     reach = read.snapped(max(read.reach(first[chosen]), read.reach(curve), 1.4 * (t or 0.0)))
     traces = [*_density(curve, t, reach), *_bridge(curve, t, reach)]
-    peak = read.snapped(1.05 * max(curve.pdf), 1.15)
+    peak = read.snapped(1.18 * max(curve.pdf), 1.15)
     layout = {
         "uirevision": f"{revision} {facts.name}",
         "hovermode": "closest",

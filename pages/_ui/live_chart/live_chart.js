@@ -142,7 +142,7 @@ async function draw(panel) {
   const painted = paint(figure, scheme);
   const coarse = matchMedia("(pointer: coarse)").matches;
   const layout = {
-    ...painted.layout,
+    ...fitted(painted.layout, width),
     template: template(scheme, getComputedStyle(panel.root).fontFamily),
     width: Math.floor(width),
     height: Math.floor(height),
@@ -159,6 +159,15 @@ async function draw(panel) {
   light(panel.root);
   if (!first) first = performance.mark("fcpts-first-chart");
   panel.root.dataset.draws = String(Number(panel.root.dataset.draws ?? 0) + 1);
+}
+
+// An axis may bring labels for several lengths (`fitted`, shortest first): those of the longest that has room are shown.
+function fitted(layout, width) {
+  const { fitted: choices, ...axis } = layout.xaxis ?? {};
+  if (!choices) return layout;
+  const room = width - (layout.margin?.l ?? 0) - (layout.margin?.r ?? 0);
+  const { tickvals, ticktext } = choices.findLast((choice) => choice.room <= room) ?? choices[0];
+  return { ...layout, xaxis: { ...axis, tickvals, ticktext } };
 }
 
 function pointed(panel, name, over = true) {

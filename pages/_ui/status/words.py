@@ -128,7 +128,7 @@ def _sentence(view: View) -> str:
     if snapshot.state is State.FAILED:
         return f"{snapshot.reason} Change a setting, then press Run again."
     if snapshot.result is not None:
-        return " ".join((_reached(snapshot.result), *_remarks(snapshot.result)))
+        return " ".join((_reached(snapshot.result), *_remarks(snapshot.result, started)))
     if view.changed:
         return "The settings have changed since: they are for the next run."
     if snapshot.state is State.PAUSED:
@@ -150,11 +150,12 @@ def _reached(result: Result) -> str:
     return f"{fmt.percent(1 - result.flops_kept, 2)} of the multiply-adds fall away, as asked; {zeros}."
 
 
-def _remarks(result: Result) -> tuple[str, ...]:
-    """What whoever reads the figures must know."""
+def _remarks(result: Result, started: Started | None) -> tuple[str, ...]:
+    """What whoever reads the figures must know, without what the page says of the run from its beginning."""
     many = result.skipped_images
     broken = (f"{many:,} picture{'s' if many > 1 else ''} could not be read.",) if many else ()
-    return (*broken, *result.notes)
+    known = started.notes if started is not None else ()
+    return (*broken, *(note for note in result.notes if note not in known))
 
 
 def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
