@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -340,3 +341,49 @@ def test_a_failed_cell_says_why_in_the_table() -> None:
     assert status_of(picture).state == "running"
     ended = choose(wanted[:1], ComparisonView("key", views[:1]), (), (), DEFAULTS)
     assert (status_of(ended).state, ended.open) == ("failed", False)
+
+
+def flops(picture: Picture, share: float = 1.0) -> Picture:
+    """The same picture as if a share of its methods had been given a budget of multiply-adds."""
+    methods = picture.methods[: round(share * len(picture.methods))]
+    cells = tuple(
+        replace(
+            view,
+            cell=replace(view.cell, config=replace(view.cell.config, overrides={"budget": "flops"})),
+            result=view.result and replace(view.result, budget="flops", sparsity=0.77),
+        )
+        if view.cell.label in methods
+        else view
+        for view in picture.cells
+    )
+    return replace(picture, cells=cells)
+
+
+def words_of(picture: Picture) -> str:
+    panels = [build(picture) for build in (charts.accuracy, charts.groups, charts.allocations)]
+    return json.dumps([vars(panel) | {"legend": ""} for panel in panels])
+
+
+def test_a_target_is_called_what_it_is_a_share_of() -> None:
+    weights, macs, both = (words_of(flops(recorded(), share)) for share in (0.0, 1.0, 0.5))
+    assert "95\\u202f% sparsity" in weights
+    assert "multiply-adds" not in weights
+    assert "against multiply-adds removed" in macs
+    assert '"share of multiply-adds removed"' in macs
+    assert "95\\u202f% of the multiply-adds removed" in macs
+    assert "at 95\\u202f% sparsity" not in macs
+    assert "against target" in both
+    assert "at a target of 95" in both
+    assert "4 targets" in status_of(flops(recorded())).title
+
+
+def test_beside_a_share_of_multiply_adds_the_hover_says_the_sparsity() -> None:
+    assert "sparsity 77.00" in words_of(flops(recorded()))
+    assert "sparsity 77.00" not in words_of(recorded())
+    tags = {line.tag for line in table_of(flops(recorded())).lines}
+    assert tags == {"of multiply-adds"}
+
+
+def test_methods_with_a_budget_of_multiply_adds_name_the_field_of_targets(app: AppTest) -> None:
+    opened(app, methods="uniform:budget=flops")
+    assert app.multiselect(key="compare-set-sparsities").label == "Targets"

@@ -11,7 +11,7 @@ import streamlit as st
 
 from fcpts_core.compare.table import to_csv
 from pages._ui.compare import charts, comparisons
-from pages._ui.compare.charts.scale import brief
+from pages._ui.compare.goal import brief
 from pages._ui.compare.picture import Picture
 from pages._ui.compare.session import memory, mirror, remember
 from pages._ui.compare.settings import command_of
@@ -95,7 +95,7 @@ def _lens(picture: Picture) -> None:
     models = list(dict.fromkeys(view.cell.config.model for view in picture.cells))
     with st.container(key="compare-lens", horizontal=True, vertical_alignment="bottom"):
         if len(picture.targets) > 1:
-            _choice("Sparsity looked at", "target", picture.targets, picture.target, brief)
+            _choice(picture.goal.lens, "target", picture.targets, picture.target, brief)
         if len(models) > 1:
             _choice("Model looked at", "show", models, picture.model, str)
 

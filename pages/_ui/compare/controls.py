@@ -12,7 +12,7 @@ from fcpts_core.compare.contender import Contender
 from fcpts_core.methods import METHODS
 from pages._ui import numbers as fmt
 from pages._ui.compare import comparisons
-from pages._ui.compare.charts.scale import brief
+from pages._ui.compare.goal import Goal, brief, goal_of
 from pages._ui.compare.pace import seconds_for
 from pages._ui.compare.picture import Kind, Picture
 from pages._ui.compare.session import memory
@@ -38,10 +38,15 @@ def controls(models: Sequence[str]) -> dict[str, Any]:
         help="\n\n".join(f"**{method.title}**: {method.description}" for method in METHODS.values()),
     )
     settings_of_methods("compare-set-methods")
+    goal = goal_of((each.method, each.overrides) for each in map(Contender.read, chosen["methods"]))
+    label = "Target sparsities" if goal is Goal.SPARSITY else "Targets"
     memory().sparsities |= {*SPARSITIES, *values["sparsities"]}
     offered = sorted(memory().sparsities)
     chosen["sparsities"] = st.multiselect(
-        "Target sparsities", offered, key=_seeded("sparsities", list(values["sparsities"])), format_func=brief
+        label,
+        offered,
+        key=_seeded("sparsities", list(values["sparsities"])),
+        format_func=brief,
     )
     chosen["seeds"] = st.number_input(
         "Seeds",

@@ -12,6 +12,7 @@ from fcpts_core.compare.progress import CellView, ComparisonView, overlaid, resu
 from fcpts_core.compare.table import Row, rows
 from fcpts_core.engine.events import Result
 from fcpts_core.engine.snapshot import State
+from pages._ui.compare.goal import Goal, goal_of
 from pages._ui.compare.settings import nearest
 
 
@@ -56,6 +57,12 @@ class Picture:
     def methods(self) -> tuple[str, ...]:
         """Labels of all methods, with a result or without."""
         return tuple(dict.fromkeys(view.cell.label for view in self.cells))
+
+    @property
+    def goal(self) -> Goal:
+        """What the targets are shares of."""
+        configs = {view.cell.label: view.cell.config for view in self.cells}.values()
+        return goal_of((config.method, config.overrides) for config in configs)
 
     @property
     def targets(self) -> tuple[float, ...]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from fcpts_core.compare.progress import CellView
 from fcpts_core.engine.snapshot import State
 from pages._ui import numbers as fmt
-from pages._ui.compare.charts.scale import best, brief, dense, measure_of, value
+from pages._ui.compare.charts.scale import best, dense, measure_of, value
+from pages._ui.compare.goal import brief
 from pages._ui.compare.pace import seconds_for
 from pages._ui.compare.picture import Kind, Picture
 from pages._ui.status.words import Status, Tile
@@ -54,7 +55,10 @@ def _title(picture: Picture) -> str:
     if not picture.cells:
         return "Nothing to compare yet"
     models = dict.fromkeys(view.cell.config.model for view in picture.cells)
-    what = [_number(len(picture.methods), "method"), _number(len(picture.targets), "sparsity", "sparsities")]
+    what = [
+        _number(len(picture.methods), "method"),
+        _number(len(picture.targets), picture.goal.one, picture.goal.several),
+    ]
     seeds = len({view.cell.config.seed for view in picture.cells})
     return ", ".join([*models, *what, *([_number(seeds, "seed")] if seeds > 1 else [])])
 

@@ -10,7 +10,8 @@ from fcpts_core.compare.table import Row
 from fcpts_core.tasks.words import as_heading
 from pages._ui import numbers as fmt
 from pages._ui.charts.panel import Entry, Panel, numbers
-from pages._ui.compare.charts.scale import best, brief, dense, floor_of, measure_of, share_axis, value
+from pages._ui.compare.charts.scale import best, dense, floor_of, measure_of, share_axis, value
+from pages._ui.compare.goal import Goal, brief, row_words
 from pages._ui.compare.picture import Picture
 from pages._ui.theme import style_of
 
@@ -25,21 +26,22 @@ def accuracy(picture: Picture) -> Panel:
         "uirevision": picture.revision,
         "hovermode": "closest",
         "margin": {"l": 48, "r": 12, "t": 10, "b": 40},
-        "xaxis": _sparsity_axis(picture.targets),
+        "xaxis": _target_axis(picture.targets, picture.goal),
         "yaxis": share_axis(floor, measure_of(rows)),
         "shapes": [_target(picture.target), *([_dense(level)] if level is not None else [])],
         "annotations": [] if rows else [_nothing_yet()],
     }
     return Panel(
         name="accuracy",
-        title=f"{as_heading(measure_of(rows).removesuffix(' with the dense model'))} against sparsity",
+        title=f"{as_heading(measure_of(rows).removesuffix(' with the dense model'))} against {_short(picture.goal)}",
         summary=_summary(rows, picture),
         figure={"data": [_line(label, rows) for label in ranked], "layout": layout},
         legend=(
             *(_entry(label) for label in ranked),
             *([Entry(f"dense {fmt.percent(level)}", "@dense", "dash")] if level is not None else []),
         ),
-        note="Choose a point to look at its sparsity up close. Point at a method to follow it through all charts.",
+        note="Choose a point to look at its target up close. Point at a method to follow it through all charts. "
+        "Equal steps to the right are equal factors of what is kept.",
         clickable=True,
     )
 
@@ -55,17 +57,21 @@ def place(sparsity: float) -> float:
     return -math.log10(1 - sparsity)
 
 
-def _sparsity_axis(targets: Sequence[float]) -> dict[str, Any]:
+def _target_axis(targets: Sequence[float], goal: Goal) -> dict[str, Any]:
     places = [place(target) for target in targets]
     low, high = min(places, default=0.0), max(places, default=1.0)
     room = 0.06 * (high - low) or 0.2
     return {
-        "title": {"text": "target sparsity (equal steps: equal factors of what is kept)"},
+        "title": {"text": goal.axis},
         "range": [low - room, high + room],
         "tickvals": places,
         "ticktext": [brief(target) for target in targets],
         "showgrid": False,
     }
+
+
+def _short(goal: Goal) -> str:
+    return {Goal.SPARSITY: "sparsity", Goal.FLOPS: "multiply-adds removed", Goal.BOTH: "target"}[goal]
 
 
 def _line(label: str, rows: Sequence[Row]) -> dict[str, Any]:
@@ -101,7 +107,7 @@ def _words(row: Row) -> str:
     found = value(row) or 0.0
     spread = f" \N{PLUS-MINUS SIGN} {fmt.points(row.spread)}" if row.runs > 1 and row.spread is not None else ""
     seeds = f", {row.runs} seeds" if row.runs > 1 else ""
-    head = f"<b>{style_of(row.method).label}</b> at {brief(row.target_sparsity)}"
+    head = f"<b>{style_of(row.method).label}</b> {row_words(row)}"
     return f"{head}<br>{measure_of([row])} {fmt.percent(found, 2)}{spread}{seeds}"
 
 
@@ -135,5 +141,5 @@ def _summary(rows: Sequence[Row], picture: Picture) -> str:
         if top is not None:
             share = fmt.percent(value(top), 2)
             parts.append(f"at {brief(target)} the best is {style_of(top.method).label} with {share}")
-    head = f"{as_heading(measure)} of {len(picture.methods)} methods at {len(picture.targets)} sparsities"
+    head = f"{as_heading(measure)} of {len(picture.methods)} methods at {len(picture.targets)} {picture.goal.several}"
     return f"{head}: {', '.join(parts)}." if parts else f"{head}: no run has ended yet."

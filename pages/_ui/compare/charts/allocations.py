@@ -10,7 +10,8 @@ from pages._ui import numbers as fmt
 from pages._ui.charts.axes import layer_axis
 from pages._ui.charts.panel import Entry, Panel, numbers, plain
 from pages._ui.compare.charts.accuracy import ranking
-from pages._ui.compare.charts.scale import brief, floor_of, share_axis
+from pages._ui.compare.charts.scale import floor_of, share_axis
+from pages._ui.compare.goal import brief
 from pages._ui.compare.picture import Picture
 from pages._ui.theme import style_of
 
@@ -35,7 +36,7 @@ def allocations(picture: Picture) -> Panel:
     return Panel(
         name="allocations",
         title="Where each method puts the zeros",
-        aside=f"at {brief(picture.target)} sparsity, layers from input to output",
+        aside=f"{picture.goal.at(picture.target)}, layers from input to output",
         summary=_summary(picture, lines, layers),
         figure={"data": [_line(label, line, layers) for label, line in lines.items()], "layout": layout},
         legend=tuple(
@@ -73,15 +74,15 @@ def _words(name: str, share: float, layer: LayerResult) -> str:
 
 def _nothing_yet(picture: Picture) -> dict[str, Any]:
     place = {"xref": "paper", "x": 0.5, "yref": "paper", "y": 0.5}
-    text = f"No run at {brief(picture.target)} sparsity has ended yet."
+    text = f"No run at {brief(picture.target)} has ended yet."
     return {**place, "text": text, "showarrow": False, "font": {"size": 12, "color": "@muted"}}
 
 
 def _summary(picture: Picture, lines: dict[str, tuple[float, ...]], layers: tuple[LayerResult, ...]) -> str:
     if not lines:
-        return f"Allocations at {brief(picture.target)} sparsity: no run has ended yet."
+        return f"Allocations {picture.goal.at(picture.target)}: no run has ended yet."
     texts = []
     for label, line in lines.items():
         low = min(range(len(line)), key=lambda index: line[index])
         texts.append(f"{style_of(label).label} least in {layers[low].name} ({fmt.percent(line[low])})")
-    return f"Sparsity of {len(layers)} layers at {brief(picture.target)} over all: {', '.join(texts)}."
+    return f"Sparsity of {len(layers)} layers {picture.goal.at(picture.target)}: {', '.join(texts)}."

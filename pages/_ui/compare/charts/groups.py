@@ -14,7 +14,8 @@ from fcpts_core.tasks.words import as_heading
 from pages._ui import numbers as fmt
 from pages._ui.charts.panel import Panel, plain
 from pages._ui.compare.charts.accuracy import ranking
-from pages._ui.compare.charts.scale import brief, dense, floor_of, measure_of, share_axis, value
+from pages._ui.compare.charts.scale import dense, floor_of, measure_of, share_axis, value
+from pages._ui.compare.goal import row_words
 from pages._ui.compare.picture import Picture
 from pages._ui.theme import style_of
 
@@ -56,7 +57,7 @@ def groups(picture: Picture) -> Panel:
     return Panel(
         name="groups",
         title="Fixed or learned allocation",
-        aside=f"at {brief(picture.target)} sparsity",
+        aside=picture.goal.at(picture.target),
         summary=_summary(rows, picture),
         figure={"data": traces, "layout": layout},
         note=_sentence(rows),
@@ -108,7 +109,8 @@ def _dot(label: str, height: float, row: Row, floor: float) -> dict[str, Any]:
         "textposition": "middle left" if left else "middle right",
         "textfont": {"size": 12, "color": "@text"},
         "marker": {"color": style.colour, "symbol": style.symbol, "size": 12},
-        "hovertemplate": f"<b>{style.label}</b><br>{measure_of([row])} {fmt.percent(share, 2)}<extra></extra>",
+        "hovertemplate": f"<b>{style.label}</b> {row_words(row)}<br>"
+        f"{measure_of([row])} {fmt.percent(share, 2)}<extra></extra>",
         "cliponaxis": False,
     }
     if row.runs > 1 and row.spread:
@@ -144,7 +146,7 @@ def _sentence(rows: Sequence[Row]) -> str:
 
 
 def _summary(rows: Sequence[Row], picture: Picture) -> str:
-    head = f"{as_heading(measure_of(rows))} at {brief(picture.target)} sparsity"
+    head = f"{as_heading(measure_of(rows))} {picture.goal.at(picture.target)}"
     if not rows:
         return f"{head}: no run has ended yet."
     texts = [

@@ -54,8 +54,3 @@ def share_axis(floor: float, title: str, head: float = 0.04) -> dict[str, Any]:
         "tickvals": ticks,
         "ticktext": texts,
     }
-
-
-def brief(target: float) -> str:
-    """A target sparsity without a decimal that says nothing: `95 %`, `99.5 %`."""
-    return fmt.percent(target, 0 if round(100 * target, 6).is_integer() else 1)

@@ -9,7 +9,8 @@ from fcpts_core.compare.progress import CellView
 from fcpts_core.compare.table import Row
 from fcpts_core.engine.snapshot import State
 from pages._ui import numbers as fmt
-from pages._ui.compare.charts.scale import best, brief, value
+from pages._ui.compare.charts.scale import best, value
+from pages._ui.compare.goal import FLOPS, brief
 from pages._ui.compare.picture import Picture
 from pages._ui.theme import style_of
 
@@ -77,7 +78,7 @@ def table_of(picture: Picture) -> Table:
         lines.extend(
             replace(_without(key, name, view), model=model) for view in _worth_telling(groups[key], key in rows)
         )
-    return Table("Every method at every sparsity", COLUMNS, tuple(lines))
+    return Table(f"Every method at every {picture.goal.one}", COLUMNS, tuple(lines))
 
 
 def _all_recorded(picture: Picture) -> bool:
@@ -91,6 +92,8 @@ def _key(cell: Cell) -> tuple[str, str, float]:
 def _figures(row: Row, name: str, tag: str, top: bool, seeds: int) -> Line:
     points = fmt.points(row.spread or 0.0)
     spread = f" \N{PLUS-MINUS SIGN} {points}" if float(points) else ""
+    if row.budget == FLOPS and "budget=" not in row.method:
+        tag = ", ".join(filter(None, [tag, "of multiply-adds"]))
     if row.runs < seeds:
         tag = ", ".join(filter(None, [tag, f"{row.runs} of {seeds} seeds"]))
     texts = (
