@@ -21,6 +21,7 @@ from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.events import Allocated, Measured, Phase, Sensed
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.reconstruction.settings import Settings
+from fcpts_core.silently import returned
 from fcpts_core.tasks.classification import Classification
 from fcpts_core.tasks.task import Task
 
@@ -85,9 +86,4 @@ Telling = Generator[Phase | Allocated | Sensed | Measured, None, Found]
 
 def told_silently(telling: Telling[Found]) -> Found:
     """What the generator returns, whatever it tells on the way."""
-    while True:
-        try:
-            next(telling)
-        except StopIteration as end:
-            found: Found = end.value
-            return found
+    return returned(telling)

@@ -29,16 +29,16 @@ def _drawn(events: Iterable[Event]) -> Iterator[Event]:
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task, learns = progress.add_task("starting", total=None, sparsity=""), False
+        task, total = progress.add_task("starting", total=None, sparsity=""), 0
         for event in events:
             match event:
                 case Phase(text=text, share=share):
                     progress.update(task, description=text)
-                    if not learns and share is not None:
+                    if share is not None:
                         progress.update(task, completed=round(100 * share), total=100)
                 case Started(steps=steps):
-                    learns = steps > 0
-                    progress.update(task, total=steps or None)
+                    total = steps
+                    progress.update(task, completed=0, total=total or None)
                 case Stepped(step=step, sparsity=sparsity):
-                    progress.update(task, completed=step, sparsity=f"{sparsity:.2%} sparse")
+                    progress.update(task, completed=step, total=total or None, sparsity=f"{sparsity:.2%} sparse")
             yield event

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from fcpts_core.engine.events import Phase
 from fcpts_core.progress import followed
 from tests.engine.stories import story
 
@@ -27,6 +28,15 @@ def test_nothing_is_drawn_where_there_is_no_terminal(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "stderr", stream)
     list(followed(story(20)))
     assert stream.getvalue() == ""
+
+
+def test_a_terminal_sees_how_much_of_a_phase_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    list(followed([Phase("making calibration images", 0.37)]))
+    assert "making calibration images" in terminal.getvalue()
+    assert "37/100" in terminal.getvalue()
 
 
 def test_a_terminal_sees_phases_and_steps(monkeypatch: pytest.MonkeyPatch) -> None:

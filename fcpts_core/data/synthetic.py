@@ -11,7 +11,7 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -21,6 +21,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from fcpts_core.data.images import ImageSet
 from fcpts_core.data.transform import Transform
 from fcpts_core.errors import InputError, RunError
+from fcpts_core.silently import Shares, returned
 
 NAME = "synthetic"
 NOTE = (
@@ -33,10 +34,15 @@ MOST = 256
 RATE = 0.05
 TV, L2 = 0.02, 0.001
 
-Tell = Callable[[int, int], None]
-
 
 def synthesise(network: nn.Module, transform: Transform, size: tuple[int, int], count: int, seed: int) -> ImageSet:
+    """The images that `synthesising` makes, without a word on the way."""
+    return returned(synthesising(network, transform, size, count, seed))
+
+
+def synthesising(
+    network: nn.Module, transform: Transform, size: tuple[int, int], count: int, seed: int
+) -> Shares[ImageSet]:
     """At most `MOST` images of this height and width, the same ones for the same seed; the network stays as it was.
 
     A network without norms that keep statistics says nothing of its data: InputError.
@@ -50,9 +56,12 @@ def synthesise(network: nn.Module, transform: Transform, size: tuple[int, int], 
     generator = torch.Generator().manual_seed(seed)
     device = next(network.parameters()).device
     pixels = []
-    for start in range(0, min(count, MOST), BATCH):
-        begun = torch.randn(min(BATCH, min(count, MOST) - start), len(transform.mean), *size, generator=generator)
-        pixels.append(_bytes(_learned(network, norms, begun.to(device), transform), transform))
+    most = min(count, MOST)
+    for start in range(0, most, BATCH):
+        number = min(BATCH, most - start)
+        begun = torch.randn(number, len(transform.mean), *size, generator=generator)
+        learning = _learning(network, norms, begun.to(device), transform)
+        pixels.append(_bytes((yield from _part_of(learning, start / most, number / most)), transform))
     return ImageSet(NAME, torch.cat(pixels), None, transform.mean, transform.std)
 
 
@@ -64,13 +73,23 @@ def noise(network: nn.Module, transform: Transform, size: tuple[int, int], count
     return ImageSet(NAME, pixels, None, transform.mean, transform.std)
 
 
-def _learned(network: nn.Module, norms: Sequence[_BatchNorm], begun: Tensor, transform: Transform) -> Tensor:
+def _part_of(telling: Shares[Tensor], behind: float, part: float) -> Shares[Tensor]:
+    """The shares of one part of the work as shares of the whole."""
+    while True:
+        try:
+            yield behind + part * next(telling)
+        except StopIteration as end:
+            found: Tensor = end.value
+            return found
+
+
+def _learning(network: nn.Module, norms: Sequence[_BatchNorm], begun: Tensor, transform: Transform) -> Shares[Tensor]:
     """Normalised images `[B, C, H, W]`, kept between black and white."""
     low, high = _limits(transform, begun)
     images = begun.clone().requires_grad_(True)
     optimizer = torch.optim.Adam([images], lr=RATE)
     with _watched(network, norms) as seen:
-        for _ in range(STEPS):
+        for step in range(STEPS):
             seen.clear()
             optimizer.zero_grad(set_to_none=True)
             network(images)
@@ -81,6 +100,7 @@ def _learned(network: nn.Module, norms: Sequence[_BatchNorm], begun: Tensor, tra
             optimizer.step()
             with torch.no_grad():
                 images.copy_(images.clamp(low, high))
+            yield (step + 1) / STEPS
     return images.detach()
 
 

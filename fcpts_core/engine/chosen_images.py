@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from fcpts_core.data.images import ImageSet, load_images
 from fcpts_core.data.sources.registry import SOURCES, source
 from fcpts_core.data.transform import Transform
 from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.events import Phase
 from fcpts_core.errors import InputError
 from fcpts_core.models.cards import LoadedModel
+from fcpts_core.silently import Found, Shares, by_percent, returned
 
 TRAIN, TEST = ("train", "calibration"), ("test", "val", "validation")
 """Names of the parts of a user's folder, the first of which that is there counts."""
@@ -28,7 +31,17 @@ class Chosen:
     notes: tuple[str, ...] = ()
 
 
+MAKING = "making calibration images"
+
+
 def chosen_images(config: RunConfig, loaded: LoadedModel, labelled: bool, rehearsal: bool = False) -> Chosen:
+    """The images that `choosing` finds or makes, without a word on the way."""
+    return returned(choosing(config, loaded, labelled, rehearsal))
+
+
+def choosing(
+    config: RunConfig, loaded: LoadedModel, labelled: bool, rehearsal: bool = False
+) -> Generator[Phase, None, Chosen]:
     """Calibration and test images; whatever is given by itself goes before what `data` has.
 
     Calibration images have no labels unless they are asked to be `labelled`.
@@ -38,9 +51,8 @@ def chosen_images(config: RunConfig, loaded: LoadedModel, labelled: bool, rehear
     if config.images:
         calibration = asked.read(config.images, config.calibration_size)
     elif config.data == synthetic.NAME:
-        size = asked.size
-        make = synthetic.noise if rehearsal else synthetic.synthesise
-        calibration = make(loaded.module, asked.transform, size, config.calibration_size, config.seed)
+        wanted = (loaded.module, asked.transform, asked.size, config.calibration_size, config.seed)
+        calibration = synthetic.noise(*wanted) if rehearsal else (yield from _made(synthetic.synthesising(*wanted)))
     else:
         found = asked.named("train" if labelled else "calibration", config.calibration_size)
         if found is None:
@@ -61,6 +73,22 @@ def chosen_images(config: RunConfig, loaded: LoadedModel, labelled: bool, rehear
         test = test.without_labels()
         notes.append(f"The classes of {config.data} are not the model's: only agreement is measured.")
     return Chosen(calibration.take(config.calibration_size), test, tuple(notes))
+
+
+def _made(telling: Shares[ImageSet]) -> Generator[Phase, None, ImageSet]:
+    yield Phase(MAKING, 0.0)
+    return (yield from phases(MAKING, by_percent(telling)))
+
+
+def phases(text: str, telling: Shares[Found]) -> Generator[Phase, None, Found]:
+    """The shares of some work as phases with these words."""
+    while True:
+        try:
+            share = next(telling)
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+        yield Phase(text, share)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from fcpts_core.allocation.respect import budget_under
 from fcpts_core.allocation.sensitivity import Sensitivity
 from fcpts_core.data.images import ImageSet
-from fcpts_core.engine.chosen_images import chosen_images
+from fcpts_core.engine.chosen_images import choosing
 from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.events import Phase
 from fcpts_core.errors import InputError
 from fcpts_core.measure.flops import uses
 from fcpts_core.methods import settings_for
@@ -21,6 +22,7 @@ from fcpts_core.models.cards import load_model
 from fcpts_core.models.layers import PrunableLayer, all_layers, frozen, left_alone, prunable_layers
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.settings import Settings
+from fcpts_core.silently import returned
 from fcpts_core.tasks.registry import task
 
 SPARSE = 0.001  # a share of zeros worth a word
@@ -39,6 +41,11 @@ class Prepared:
 
 
 def prepare(config: RunConfig, rehearsal: bool = False) -> Prepared:
+    """What `preparing` makes ready, without a word on the way."""
+    return returned(preparing(config, rehearsal))
+
+
+def preparing(config: RunConfig, rehearsal: bool = False) -> Generator[Phase, None, Prepared]:
     """Model, images and problem of a configuration; whatever does not fit is an InputError.
 
     In a `rehearsal` synthetic images are noise, since making them takes long.
@@ -46,7 +53,7 @@ def prepare(config: RunConfig, rehearsal: bool = False) -> Prepared:
     settings = settings_for(config.method, config.overrides)
     device = _device(config.device)
     loaded = load_model(config.model, config.weights, random=config.seed if config.random_weights else None)
-    images = chosen_images(config, loaded, labelled=_by_labels(settings), rehearsal=rehearsal)
+    images = yield from choosing(config, loaded, labelled=_by_labels(settings), rehearsal=rehearsal)
     teacher = loaded.module.to(device)
     student = copy.deepcopy(teacher)
     asleep = frozen(all_layers(student))

@@ -8,10 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fcpts_core.bookmark import Bookmark
-from fcpts_core.data import synthetic
+from fcpts_core.engine.chosen_images import phases
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import (
     Allocated,
@@ -24,11 +24,11 @@ from fcpts_core.engine.events import (
 )
 from fcpts_core.engine.needed import require_memory
 from fcpts_core.engine.portrayal import layer_result, skipped, started, surveyed
-from fcpts_core.engine.prepare import prepare
+from fcpts_core.engine.prepare import preparing
 from fcpts_core.engine.solve import solve
 from fcpts_core.measure import memory
 from fcpts_core.measure.flops import kept_share, uses
-from fcpts_core.measure.judging import Judge, main
+from fcpts_core.measure.judging import Judge, Judgement, main
 from fcpts_core.methods import settings_for
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.norms import norm_layers, recalibrate
@@ -112,16 +112,14 @@ class Run:
 
     def _tell(self) -> Generator[Event, None, None]:
         memory.begin()
-        making = self.config.data == synthetic.NAME
-        yield Phase("reading the model, making images" if making else "reading model and images")
-        prepared = prepare(self.config)
+        yield Phase("reading model and images")
+        prepared = yield from preparing(self.config)
         problem = replace(prepared.problem, bookmark=self.bookmark)
         require_memory(problem)
         if left_out := skipped(prepared):
             yield Phase(f"{left_out:,} pictures could not be read and are left out")
-        yield Phase("measuring the dense model")
         judge = Judge(problem.task, prepared.test, prepared.device)
-        dense = judge.judgement(problem.teacher)
+        dense = yield from _measured("measuring the dense model", judge, problem.teacher)
         if self.place is None:
             yield started(self.config, prepared, dense.main)
             yield surveyed(problem, 0)
@@ -134,8 +132,7 @@ class Run:
             yield Phase("recalibrating norm statistics")
             recalibrate(problem.student, prepared.calibration)
 
-        yield Phase("measuring the sparse model")
-        sparse = judge.judgement(problem.student)
+        sparse = yield from _measured("measuring the sparse model", judge, problem.student)
         agreements = judge.agreements(sparse, dense)
         rows = tuple(map(layer_result, problem.layers, thresholds))
         image = prepared.calibration.inputs(torch.arange(1)).to(prepared.device)
@@ -172,6 +169,11 @@ class Run:
                 budget=self.settings.budget,
             )
         )
+
+
+def _measured(text: str, judge: Judge, network: nn.Module) -> Generator[Event, None, Judgement]:
+    yield Phase(text)
+    return (yield from phases(text, judge.judging(network)))
 
 
 def _nothing() -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
+from fcpts_core.silently import Shares, returned
 
 Said = TypeVar("Said")
 
@@ -42,10 +43,26 @@ def over_batches(
     device: torch.device | str | None = None,
 ) -> list[Said]:
     """What `say` makes of each batch of normalised images while `module`, which it asks, is in eval mode."""
+    return returned(telling_batches(module, images, say, batch_size, device))
+
+
+def telling_batches(
+    module: nn.Module,
+    images: ImageSet,
+    say: Callable[[Tensor], Said],
+    batch_size: int | None = None,
+    device: torch.device | str | None = None,
+) -> Shares[list[Said]]:
+    """The same, telling after each batch how much is behind."""
     place = device or next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
-    with eval_mode(module), torch.no_grad():
+    with eval_mode(module):
         batches = torch.split(torch.arange(len(images)), batch_size or batch_for(images))
-        return [say(images.inputs(batch).to(place)) for batch in batches]
+        found = []
+        for number, batch in enumerate(batches, 1):
+            with torch.no_grad():  # not around the telling: whoever listens may need gradients
+                found.append(say(images.inputs(batch).to(place)))
+            yield number / len(batches)
+        return found
 
 
 def batch_for(images: ImageSet) -> int:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from fcpts_core.data.images import ImageSet
+from fcpts_core.silently import Shares, by_percent, returned
 from fcpts_core.tasks.task import Figures, Task
 
 
@@ -33,9 +34,13 @@ class Judge:
     device: torch.device
 
     def judgement(self, network: nn.Module) -> Judgement:
+        return returned(self.judging(network))
+
+    def judging(self, network: nn.Module) -> Shares[Judgement]:
+        """The same, telling how much is behind."""
         if self.test is None:
             return Judgement(None)
-        said = self.task.predict(network, self.test, self.device)
+        said = yield from by_percent(self.task.predicting(network, self.test, self.device))
         return Judgement(said, self.task.judged(said, self.test) if self.task.labelled(self.test) else {})
 
     def agreements(self, judgement: Judgement, dense: Judgement) -> Figures:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
-from fcpts_core.measure.accuracy import over_batches
+from fcpts_core.measure.accuracy import telling_batches
+from fcpts_core.silently import Shares, returned
 from fcpts_core.tasks.task import Figures, main_output
 
 MANY = 5
@@ -34,11 +35,16 @@ class Classification:
         return main_output(network(batch))
 
     def predict(self, network: nn.Module, images: ImageSet, device: torch.device | str | None = None) -> Classes:
+        return returned(self.predicting(network, images, device))
+
+    def predicting(
+        self, network: nn.Module, images: ImageSet, device: torch.device | str | None = None
+    ) -> Shares[Classes]:
         def classes(batch: Tensor) -> tuple[Tensor, Tensor]:
             logits = self.rows(network, batch)
             return logits.argmax(dim=1).cpu(), logits.topk(min(MANY, logits.shape[1]), dim=1).indices.cpu()
 
-        found = over_batches(network, images, classes, device=device)
+        found = yield from telling_batches(network, images, classes, device=device)
         return Classes(torch.cat([first for first, _ in found]), torch.cat([best for _, best in found]))
 
     def labelled(self, images: ImageSet) -> bool:

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
 from fcpts_core.errors import InputError
-from fcpts_core.measure.accuracy import over_batches
+from fcpts_core.measure.accuracy import telling_batches
 from fcpts_core.models.torchvision_ops import ensure_suppression
+from fcpts_core.silently import Shares, returned
 from fcpts_core.tasks.boxes import MOST, Found, match, mean_average_precision
 from fcpts_core.tasks.task import Figures
 
@@ -43,11 +44,17 @@ class Detection:
     def predict(
         self, network: nn.Module, images: ImageSet, device: torch.device | str | None = None
     ) -> tuple[Found, ...]:
+        return returned(self.predicting(network, images, device))
+
+    def predicting(
+        self, network: nn.Module, images: ImageSet, device: torch.device | str | None = None
+    ) -> Shares[tuple[Found, ...]]:
         def boxes(batch: Tensor) -> list[Found]:
             return [_found(one) for one in network(list(batch))]
 
         ensure_suppression()
-        return tuple(one for part in over_batches(network, images, boxes, device=device) for one in part)
+        parts = yield from telling_batches(network, images, boxes, device=device)
+        return tuple(one for part in parts for one in part)
 
     def labelled(self, images: ImageSet) -> bool:
         return images.boxes is not None

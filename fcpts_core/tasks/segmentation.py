@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
 from fcpts_core.errors import InputError
-from fcpts_core.measure.accuracy import over_batches
+from fcpts_core.measure.accuracy import telling_batches
+from fcpts_core.silently import Shares, returned
 from fcpts_core.tasks.task import Figures, main_output
 
 IGNORED = 255
@@ -38,6 +39,11 @@ class Segmentation:
 
     def predict(self, network: nn.Module, images: ImageSet, device: torch.device | str | None = None) -> Tensor:
         """The class of each position, uint8 `[N, H, W]`; a map of another size than the image is enlarged to it."""
+        return returned(self.predicting(network, images, device))
+
+    def predicting(
+        self, network: nn.Module, images: ImageSet, device: torch.device | str | None = None
+    ) -> Shares[Tensor]:
         size = images.images.shape[2:]
 
         def classes(batch: Tensor) -> Tensor:
@@ -46,7 +52,7 @@ class Segmentation:
                 logits = nn.functional.interpolate(logits, size, mode="bilinear")
             return logits.argmax(dim=1).to(torch.uint8).cpu()
 
-        return torch.cat(over_batches(network, images, classes, device=device))
+        return torch.cat((yield from telling_batches(network, images, classes, device=device)))
 
     def labelled(self, images: ImageSet) -> bool:
         return images.labels is not None and images.labels.ndim == 3

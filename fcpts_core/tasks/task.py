@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
 from fcpts_core.errors import InputError
+from fcpts_core.silently import Shares
 
 Figures = Mapping[str, float]
 """Measures by name, each a share in [0, 1]; the first one is the main one."""
@@ -39,6 +40,10 @@ class Task(Protocol):
 
     def predict(self, network: nn.Module, images: ImageSet, device: torch.device | str | None = None) -> Any:
         """What the network says of every image, in eval mode, on the CPU and as small as `judged` allows."""
+        ...
+
+    def predicting(self, network: nn.Module, images: ImageSet, device: torch.device | str | None = None) -> Shares[Any]:
+        """The same, telling after each batch how much is behind."""
         ...
 
     def labelled(self, images: ImageSet) -> bool:

@@ -86,3 +86,17 @@ def test_the_network_stays_as_it_was(network: nn.Module) -> None:
 def test_a_network_without_norms_is_refused() -> None:
     with pytest.raises(InputError, match=r"no batch norm that keeps statistics .* pass calibration images"):
         make(nn.Sequential(nn.Conv2d(3, 4, 3), nn.LayerNorm(6)))
+
+
+def test_it_tells_how_much_is_behind_and_can_be_left_in_the_middle(network: nn.Module) -> None:
+    network.train()
+    shares = list(synthetic.synthesising(network, TRANSFORM, (8, 8), 20, 0))
+    assert len(shares) == 60
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
+    making = synthetic.synthesising(network, TRANSFORM, (8, 8), 20, 0)
+    next(making)
+    making.close()
+    assert network.training
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    assert not any(part._forward_pre_hooks for part in network.modules())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
 from torch import nn
 
 from fcpts_core.engine.config import RunConfig
+from fcpts_core.engine.events import Phase
 from fcpts_core.engine.job import RunLike
-from fcpts_core.engine.prepare import Prepared, prepare
+from fcpts_core.engine.prepare import Prepared, preparing
 from fcpts_core.engine.snapshot import State
 from fcpts_core.engine.workers import RunRegistry
 from tests.cases import NETWORKS, conv_net
@@ -62,9 +63,9 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[Prepared]:
     """What the runs of the test have prepared, so that it can look at their networks."""
     found: list[Prepared] = []
 
-    def keep(given: RunConfig) -> Prepared:
-        found.append(prepare(given))
+    def keep(given: RunConfig) -> Generator[Phase, None, Prepared]:
+        found.append((yield from preparing(given)))
         return found[-1]
 
-    monkeypatch.setattr("fcpts_core.engine.run.prepare", keep)
+    monkeypatch.setattr("fcpts_core.engine.run.preparing", keep)
     return found

@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from fcpts_core.data import synthetic
 from fcpts_core.engine import events as told
 from fcpts_core.engine import run as engine
+from fcpts_core.engine.chosen_images import MAKING
 from fcpts_core.engine.events import Allocated, Finished, Phase, Started, Stepped, Surveyed
 from fcpts_core.engine.prepare import Prepared
 from fcpts_core.engine.run import Run, execute
@@ -43,6 +45,25 @@ def test_the_order_of_events(toy: nn.Module) -> None:
     ]
     assert [event.step for event in events if isinstance(event, Stepped)] == list(range(1, STEPS + 1))
     assert [event.step for event in events if isinstance(event, Surveyed)] == [0, *range(1, STEPS + 1)]
+
+
+def test_measuring_and_making_images_tell_how_far_they_are(conv: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fcpts_core.measure.accuracy.MOST_PIXELS", 3 * 64)
+    monkeypatch.setattr(synthetic, "STEPS", 4)
+    events = list(execute(config("uniform", data="synthetic", calibration_size=20)))
+    phases = [(event.text, event.share) for event in events if isinstance(event, Phase) and event.share is not None]
+    measuring = [(f"measuring the {which} model", share) for which in ("dense", "sparse") for share in (0.33, 0.66)]
+    assert phases == [(MAKING, 0.0), *((MAKING, share) for share in (0.25, 0.5, 0.75)), *measuring]
+    assert isinstance(events[-1], Finished)
+
+
+def test_a_run_can_be_left_while_images_are_made(
+    conv: nn.Module, prepared: list[Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telling = Run(config("uniform", data="synthetic", calibration_size=20)).events()
+    assert [next(telling) for _ in range(3)][1:] == [Phase(MAKING, 0.0), Phase(MAKING, 0.01)]
+    telling.close()
+    assert not prepared
 
 
 def test_surveys_stay_few_in_a_long_run(conv: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:

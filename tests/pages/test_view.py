@@ -165,3 +165,11 @@ def test_a_run_without_steps_is_as_far_as_its_phase() -> None:
     solving = replace(TOLD, started=replace(TOLD.started, steps=0), history=(), result=None, phase_share=0.4)
     status = words(choose(CONFIG, run(State.RUNNING, snapshot=solving), None, PREVIEW, untouched=True))
     assert status.progress == 0.4
+
+
+def test_before_the_first_step_of_a_method_that_learns_the_phase_counts_too() -> None:
+    assert TOLD.started is not None
+    solving = replace(TOLD, history=(), result=None, phase_share=0.4)
+    assert words(choose(CONFIG, run(State.RUNNING, snapshot=solving), None, PREVIEW, untouched=True)).progress == 0.4
+    stepping = replace(TOLD, result=None, phase_share=None)
+    assert words(choose(CONFIG, run(State.RUNNING, snapshot=stepping), None, PREVIEW, untouched=True)).progress == 1.0

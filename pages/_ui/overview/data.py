@@ -79,7 +79,7 @@ def beats(events: Iterable[Event], most: int = 40) -> tuple[Beat, ...]:
         elif isinstance(event, Phase):
             found += _thin(steps, most)
             steps = []
-            if phase_of(event.text) != "forward":
+            if phase_of(event.text) != "forward" and not (found and found[-1].head == event.text.capitalize()):
                 found.append(Beat(phase_of(event.text), event.text.capitalize(), {}))
         elif isinstance(event, Finished):
             found.append(finished(event))

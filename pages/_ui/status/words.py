@@ -83,7 +83,7 @@ def _share(view: View) -> float | None:
     started = view.snapshot.started
     if not view.open or view.snapshot.state is State.QUEUED:
         return None
-    if started and started.steps:
+    if view.snapshot.phase_share is None and started and started.steps:
         return view.snapshot.step / started.steps
     return view.snapshot.phase_share or 0.0
 
