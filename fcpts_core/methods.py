@@ -74,6 +74,7 @@ METHODS: dict[str, Method] = {
                 "warmup": 0.01,
                 "ramp": 0.0,
                 "keep_floor": 0.0,
+                "step_bound": 1e9,
                 "clip": 1e9,
                 "objective": "kl",
                 "estimator": "none",

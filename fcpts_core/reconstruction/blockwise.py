@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from fcpts_core.masks.parametrization import original, pruned, zeros_kept
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import features, schedule
+from fcpts_core.reconstruction.bounding import unnormalised
 from fcpts_core.reconstruction.losses import relative_error
 from fcpts_core.reconstruction.netwise import applied, masks_for
 from fcpts_core.reconstruction.norms import norm_mode, undone_on_error
@@ -66,7 +67,7 @@ def blockwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[floa
     generator = torch.Generator().manual_seed(problem.seed)
     floors = [dense.numel() - int(dense.count_nonzero()) for dense in problem.dense]
     masks = masks_for(problem, counts)
-    found = stages(problem)
+    found, loose = stages(problem), unnormalised(problem)
     with (
         norm_mode(problem.student, settings.student_norms),
         norm_mode(problem.teacher, settings.teacher_norms),
@@ -80,7 +81,8 @@ def blockwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[floa
                 continue
             at["stage"] = place
             parameters = nn.ParameterList(stage.parameters)
-            state = Training(weights=weight_optimizer(parameters, own), generator=generator)
+            bounded = tuple(parameter for parameter in loose if id(parameter) in learning)
+            state = Training(weights=weight_optimizer(parameters, own), generator=generator, bounded=bounded)
             with _alone(problem.student, learning), marked(problem, state):
                 while state.step < steps:
                     share = schedule.scheduled_target(own, 1.0, state.step)

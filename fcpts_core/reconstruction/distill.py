@@ -24,6 +24,7 @@ from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import Pruned, original, pruned
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import schedule
+from fcpts_core.reconstruction.bounding import unnormalised
 from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES
 from fcpts_core.reconstruction.norms import undone_on_error
 from fcpts_core.reconstruction.price import priced
@@ -73,6 +74,7 @@ def init(problem: Problem, shares: Sequence[float]) -> State:
     return State(
         weights=weight_optimizer(problem.student, settings),
         generator=torch.Generator().manual_seed(problem.seed),
+        bounded=unnormalised(problem),
         shares=tuple(shares),
         masks=masks,
         thresholds=torch.optim.SGD(

@@ -43,7 +43,12 @@ def layerwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[floa
                 continue
             at["place"] = place
             layer = problem.layers[index]
-            state = Training(weights=_optimizer(layer.module, problem), generator=generator, step=begin)
+            state = Training(
+                weights=_optimizer(layer.module, problem),
+                generator=generator,
+                bounded=tuple(layer.module.parameters()),
+                step=begin,
+            )
             with norm_mode(problem.student, "eval"), _support_kept(layer), marked(problem, state):
                 while state.step < end:
                     loss = _step(problem, state, layer)

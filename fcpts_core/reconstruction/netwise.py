@@ -25,6 +25,7 @@ from fcpts_core.masks.parametrization import pruned
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import schedule
+from fcpts_core.reconstruction.bounding import unnormalised
 from fcpts_core.reconstruction.distill import first_shares
 from fcpts_core.reconstruction.losses import OBJECTIVES
 from fcpts_core.reconstruction.norms import undone_on_error
@@ -103,7 +104,9 @@ def netwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
     """The whole loop at the sparsities `shares` `[L]`; returns the thresholds of the masks it ends with."""
     settings = problem.settings
     state = Training(
-        weights=weight_optimizer(problem.student, settings), generator=torch.Generator().manual_seed(problem.seed)
+        weights=weight_optimizer(problem.student, settings),
+        generator=torch.Generator().manual_seed(problem.seed),
+        bounded=unnormalised(problem),
     )
     counts, first = problem.counts(shares), problem.counts(first_shares(problem, shares))
     masks = masks_for(problem, counts)

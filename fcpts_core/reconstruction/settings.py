@@ -44,6 +44,7 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "ramp_start": (lambda x: 0 <= x <= 1, "a share of the target from 0 to 1"),
     "stages": (lambda x: x >= 1, "a whole number of at least 1"),
     "stage_start": (lambda x: 0 < x <= 1, "a power above 0, at most 1"),
+    "step_bound": (lambda x: x > 0, "a number above 0"),
     "clip": (lambda x: x > 0, "a number above 0"),
     "temperature": (lambda x: x > 0, "a number above 0"),
     "block_weight": (lambda x: x >= 0, "a number of at least 0"),
@@ -72,6 +73,7 @@ class Settings:
     Rates are those at the peak of the schedule: warm-up over the first `warmup` share of the steps, then cosine to
     0. Over the first `ramp` share of the steps the scheduled target rises from `ramp_start` times the target to the
     target, fast at first; with several `stages` that share of the steps is theirs (see `reconstruction.stages`).
+    Where no norm follows, a step changes a tensor by `step_bound` of its size at most (see `reconstruction.bounding`).
     `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated. `keep_floor` is what
     learned thresholds leave every layer at least, as a share of the keep ratio that the allocation gave it. `layer_cap`
     is the largest share of zeros that any one layer may end with. The other choices are described where they are used:
@@ -100,6 +102,7 @@ class Settings:
     ramp_start: float = 0.4
     stages: int = 1
     stage_start: float = 0.6
+    step_bound: float = 0.025
     clip: float = 10.0
     objective: str = "blocks+logits"
     temperature: float = 4.0

@@ -10,6 +10,7 @@ from fcpts_core.bridge import threshold_for
 from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import original
 from fcpts_core.problem import Problem
+from fcpts_core.reconstruction.bounding import bound
 from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.reconstruction.training import Training, check_finite, parameters_of, set_rate
 
@@ -25,10 +26,11 @@ def follow_back(state: Training, loss: Tensor, settings: Settings) -> float:
 
 
 def descend(state: Training, settings: Settings, rate: float | None = None, beside: float = 0.0) -> None:
-    """One step of the weights, their gradient clipped; `beside` is the norm of what else is about to move.
+    """One step of the weights, their gradient bounded and clipped; `beside` is the norm of what else is about to move.
 
     Without a `rate` those of the optimizer stay. The step is not counted yet.
     """
+    bound(state.bounded, settings)
     norm = nn.utils.clip_grad_norm_(parameters_of(state.weights), settings.clip)
     check_finite("gradient", float(norm) + beside, settings, state.step)
     if rate is not None:

@@ -23,10 +23,14 @@ from fcpts_core.reconstruction.settings import Settings
 
 @dataclass(eq=False, kw_only=True)
 class Training:
-    """What learning has come to; `waiting` are the images of the current pass not seen yet."""
+    """What learning has come to; `waiting` are the images of the current pass not seen yet.
+
+    `bounded` are the parameters whose steps are (see `bounding`).
+    """
 
     weights: torch.optim.Optimizer
     generator: torch.Generator
+    bounded: tuple[nn.Parameter, ...] = ()
     student_blocks: list[Tensor] = field(default_factory=list)
     teacher_blocks: list[Tensor] = field(default_factory=list)
     waiting: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))

@@ -165,7 +165,8 @@ def test_they_are_clean_too_when_whoever_listens_stops(network: str, name: str) 
 def test_they_are_clean_too_after_a_loss_that_runs_away(network: str, name: str) -> None:
     if not RECONSTRUCTIONS[name].learns:
         pytest.skip("this one learns nothing")
-    task, zeros = task_of(network, name, learning_rate=1e30, clip=1e30, warmup=0, optimizer="sgd", steps=40)
+    runaway: dict[str, Any] = {"learning_rate": 1e30, "step_bound": 1e30, "clip": 1e30, "warmup": 0}
+    task, zeros = task_of(network, name, **runaway, optimizer="sgd", steps=40)
     with pytest.raises(RunError, match="no longer finite"):
         told(task, zeros)
     assert_clean(task, network)

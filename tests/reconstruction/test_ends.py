@@ -50,7 +50,7 @@ class Cliff(ConvNet):
 def failing(request: pytest.FixtureRequest) -> tuple[Problem, str]:
     """Problems that cannot be learned: one soon runs away, the other has no gradient to start with."""
     if request.param == "loss":
-        return problem(conv_net(), learning_rate=1e30, clip=1e30, warmup=0.0), "loss"
+        return problem(conv_net(), learning_rate=1e30, step_bound=1e30, clip=1e30, warmup=0.0), "loss"
     cliff = Cliff()
     cliff.load_state_dict(conv_net().state_dict())
     return problem(cliff.eval()), "gradient"

@@ -21,6 +21,7 @@ BOUNDS: dict[str, tuple[list[float], list[float]]] = {
     "ramp_start": ([0, 1], [1.01, -0.01]),
     "stages": ([1, 3], [0, -1]),
     "stage_start": ([0.1, 1], [0, -0.1, 1.1]),
+    "step_bound": ([1e-3, 1e9], [0, -1]),
     "clip": ([1e-3, 1e9], [0, -1]),
     "temperature": ([0.1, 100], [0, -1]),
     "block_weight": ([0, 50], [-1]),
