@@ -7,16 +7,15 @@ zeros alone shows between the two. Calls of all runtimes take turns, so that a b
 
 from __future__ import annotations
 
-import copy
 import statistics
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from fcpts_core.cost.sparse_linear import with_sparse_blocks, with_sparse_rows
 from fcpts_core.errors import InputError, RunError
 from fcpts_core.export.source import Source
 
@@ -27,8 +26,8 @@ SECONDS = 1.0
 WORTH = 1.05
 """A smaller gain is no speed-up, whatever the clocks say."""
 
-SPARSE_ENOUGH = 0.5
-"""The share of zeros from which a linear layer is stored as compressed sparse rows."""
+LAYOUTS = {"sparse rows": with_sparse_rows, "sparse blocks": with_sparse_blocks}
+"""Ways of PyTorch to store linear layers without their zeros."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +79,15 @@ def measure(source: Source, batch: int = 1, seconds: float = SECONDS) -> Measure
     with torch.inference_mode():
         calls["torch"], calls["torch twin"] = _called(source.network, images), _called(twin.network, images)
         pairs.append(("PyTorch", "torch", "torch twin"))
-        try:
-            network, count = with_sparse_rows(source, images)
-            calls["rows"] = _called(network, images)
-            pairs.append((f"PyTorch, sparse rows in {count} linear layers", "rows", "torch twin"))
-        except InputError as error:
-            missing.append(f"PyTorch with sparse rows: {error}")
+        for what, stored in LAYOUTS.items():
+            try:
+                network, count = stored(source, images)
+                calls[what] = _called(network, images)
+                pairs.append(
+                    (f"PyTorch, {what} in {count} linear layer{'' if count == 1 else 's'}", what, "torch twin")
+                )
+            except InputError as error:
+                missing.append(f"PyTorch with {what}: {error}")
         for name, maker in (("ONNX Runtime", _onnxruntime), ("OpenVINO", _openvino)):
             try:
                 calls[name], calls[f"{name} twin"] = maker(source, images), maker(twin, images)
@@ -140,41 +142,6 @@ def filled(source: Source) -> dict[str, Tensor]:
         noise = scale * torch.randn(weight.shape, generator=generator)
         found[name] = torch.where(weight == 0, noise.to(weight.dtype), weight)
     return found
-
-
-class SparseRows(nn.Module):
-    """A linear layer whose weight is stored as compressed sparse rows."""
-
-    def __init__(self, layer: nn.Linear) -> None:
-        super().__init__()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch calls its sparse rows a beta
-            self.weight = layer.weight.detach().to_sparse_csr()
-        self.bias = None if layer.bias is None else layer.bias.detach()
-
-    def forward(self, x: Tensor) -> Tensor:
-        flat = x.reshape(-1, x.shape[-1])
-        said: Tensor = (self.weight @ flat.T).T
-        return (said if self.bias is None else said + self.bias).reshape(*x.shape[:-1], -1)
-
-
-def with_sparse_rows(source: Source, images: Tensor) -> tuple[nn.Module, int]:
-    """A copy of the network with `SparseRows`, and how many; InputError where nothing can be stored so."""
-    network, count = copy.deepcopy(source.network), 0
-    for parent in list(network.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) is nn.Linear and (child.weight == 0).float().mean() >= SPARSE_ENOUGH:
-                setattr(parent, name, SparseRows(child))
-                count += 1
-    if not count:
-        raise InputError("the model has no linear layer of which half the weights are zero; it knows no convolutions.")
-    try:
-        same = torch.allclose(network(images), source.network(images), atol=1e-3, rtol=1e-3)
-    except Exception:  # a network may reach into its layers
-        same = False
-    if not same:
-        raise InputError("the model reaches into its linear layers, so that they cannot be stored otherwise.")
-    return network, count
 
 
 def _called(network: nn.Module, images: Tensor) -> Call:

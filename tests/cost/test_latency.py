@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from fcpts_core.cli import main
 from fcpts_core.cost.latency import (
@@ -15,16 +14,12 @@ from fcpts_core.cost.latency import (
     MOST,
     SECONDS,
     WARM_UP,
-    SparseRows,
     Timing,
     compared,
     filled,
     measure,
     timed,
-    with_sparse_rows,
 )
-from fcpts_core.errors import InputError
-from fcpts_core.export.source import Source
 from tests.cost.test_layers import toy
 
 
@@ -71,38 +66,13 @@ def test_the_twin_has_no_zeros_and_otherwise_the_same_weights() -> None:
         assert torch.equal(twin[name][tensor != 0], tensor[tensor != 0])
 
 
-def test_sparse_rows_say_what_the_layer_says() -> None:
-    layer = nn.Linear(6, 4)
-    with torch.no_grad():
-        layer.weight[:, ::2] = 0
-    for shape in ((6,), (3, 6), (2, 3, 6)):
-        x = torch.randn(shape)
-        torch.testing.assert_close(SparseRows(layer)(x), layer(x))
-
-
 def test_every_runtime_that_is_there_is_measured() -> None:
     source = toy()
-    with torch.inference_mode():
-        network, count = with_sparse_rows(source, source.images(2))
-    assert count == 1
-    assert isinstance(network.linear, SparseRows)
     found = measure(source, batch=2, seconds=0.0)
-    assert [row.runtime for row in found.latencies][:2] == ["PyTorch", "PyTorch, sparse rows in 1 linear layers"]
+    assert [row.runtime for row in found.latencies][:2] == ["PyTorch", "PyTorch, sparse rows in 1 linear layer"]
     assert any(row.runtime == "ONNX Runtime" for row in found.latencies)
     assert all(row.sparse.calls >= FEWEST and row.sparse.low <= row.sparse.high for row in found.latencies)
-    assert len(found.latencies) + len(found.missing) == 4
-
-
-def test_a_model_without_sparse_linear_layers_says_so() -> None:
-    source = toy()
-
-    class Convolutions(Source):
-        network = nn.Sequential(nn.Conv2d(3, 2, 1))
-        input_shape = (3, 4, 4)
-
-    only = Convolutions("x", source.config, source.result, {}, (), 1)
-    with pytest.raises(InputError, match="no linear layer"):
-        with_sparse_rows(only, only.images(1))
+    assert len(found.latencies) + len(found.missing) == 5
 
 
 def test_the_command_tells_all_of_a_kept_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
