@@ -21,12 +21,14 @@ enter_by_app()
 st.html(Path(__file__).parent / "_ui" / "app.css")
 fetch_early()
 session.begin()
+waiting = st.container(key="waiting")
 
 with st.sidebar:
     values, files, note = controls()
     session.remember(values)
     config = config_of(values, files)
-    picture = previewed(config)
+    with waiting, st.spinner("Looking at the weights"):
+        picture = previewed(config)
     note.caption(target_words(picture))
     launcher(config, picture, key="launch")
 

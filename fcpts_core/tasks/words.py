@@ -8,4 +8,4 @@ def measure_words(measure: str) -> str:
 
 def as_heading(words: str) -> str:
     """The same where a line begins: a word gets a capital, a name such as "mIoU" stays what it is."""
-    return words if any(letter.isupper() for letter in words.split()[0]) else words.capitalize()
+    return words if any(letter.isupper() for letter in words.split()[0]) else words[:1].upper() + words[1:]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fcpts_core.models.card import ModelCard
 
 KINDS = ["npz", "zip"]
+TESTS = {"segmentation": "Test images, with masks", "detection": "Test images, with boxes"}
 
 
 def choose_data(model: str, key: str, before: Files) -> tuple[str, Files]:
@@ -37,7 +38,7 @@ def choose_data(model: str, key: str, before: Files) -> tuple[str, Files]:
     elif name == synthetic.NAME:
         st.caption("Made from the model's own norm statistics: no data is used, and the sparse model is worse for it.")
     if name == OWN_FILES or (name == OWN and card.data is None):
-        return name, _uploads(before)
+        return name, _uploads(before, card.task)
     return name, Files()
 
 
@@ -85,21 +86,21 @@ def _source(chosen: Source) -> None:
             st.rerun()
 
 
-def _uploads(before: Files) -> Files:
+def _uploads(before: Files, task: str) -> Files:
     """Images that the reader brings; where nothing is uploaded, those of the last run."""
     return Files(
-        images=_asked("Calibration images", "file-images", before.images),
-        test=_asked("Test images, with labels", "file-test", before.test),
+        images=_asked("Calibration images", "file-images", before.images, task),
+        test=_asked(TESTS.get(task, "Test images, with labels"), "file-test", before.test, task),
     )
 
 
-def _asked(label: str, key: str, last: str | None) -> str | None:
+def _asked(label: str, key: str, last: str | None, task: str) -> str | None:
     upload = st.file_uploader(label, type=KINDS, key=key, help="An .npz with `images`, or a .zip of pictures.")
     path = stored(upload) or last
     if path is None:
         return None
     try:
-        st.caption(f"{'' if upload else f'Now {Path(path).name}: '}{contents(path)}")
+        st.caption(f"{'' if upload else f'Now {Path(path).name}: '}{contents(path, task)}")
     except InputError as error:
         st.caption(str(error).replace(path, Path(path).name))
         return None

@@ -30,7 +30,7 @@ def known(config: RunConfig) -> str | None:
 def button(config: RunConfig, key: str) -> None:
     """Offers to find out."""
     if st.button("How long will it take?", key=f"{key}-estimate", type="tertiary", icon=":material/timer:"):
-        with st.spinner("Trying a few steps"):
+        with st.spinner("Trying a few steps", show_time=True):
             sentence = _tried(config)
         found = _known()
         while len(found) >= KEPT:

@@ -31,7 +31,7 @@ def launcher(config: RunConfig, picture: Snapshot | str, key: str) -> None:
         missing = "Add calibration images to run." if lacking else "Download the data to run." if absent else ""
         tried = estimates.known(config)
         st.caption(missing or tried or _estimate(config, picture))
-        if not missing and tried is None and _pace(config) is None and picture.started and picture.started.steps:
+        if not missing and tried is None and _pace(config) is None and (not own or _steps(picture)):
             estimates.button(config, key)
 
 
@@ -43,11 +43,16 @@ def target_words(picture: Snapshot | str) -> str:
 
 
 def _estimate(config: RunConfig, picture: Snapshot) -> str:
-    steps = picture.started.steps if picture.started else 0
+    steps = _steps(picture)
     if not steps:
-        return "Nothing is learned: done in seconds."
+        known = MODELS[config.model].data is not None
+        return "Nothing is learned: done in seconds." if known else "Nothing is learned: measuring takes the time."
     pace = _pace(config)
     return f"{fmt.count(steps)} steps, {fmt.about(pace * steps)}." if pace else f"{fmt.count(steps)} steps."
+
+
+def _steps(picture: Snapshot) -> int:
+    return picture.started.steps if picture.started else 0
 
 
 def _pace(config: RunConfig) -> float | None:

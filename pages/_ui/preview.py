@@ -22,10 +22,14 @@ from fcpts_core.engine.snapshot import Snapshot, State
 from fcpts_core.errors import InputError
 from fcpts_core.measure.flops import uses
 from fcpts_core.methods import settings_for
-from fcpts_core.models.cards import load_model
+from fcpts_core.models.cards import MODELS, load_model
 from fcpts_core.models.layers import prunable_layers
 
 KEPT_MODELS = 4
+NO_WEIGHTS = (
+    "{} needs weights: give a .safetensors file or a PyTorch state dict under Weights, or tick Random weights for a "
+    "trial."
+)
 KEPT_PREVIEWS = 64
 
 
@@ -74,6 +78,10 @@ def preview(config: RunConfig) -> Snapshot:
 
 def previewed(config: RunConfig) -> Snapshot | str:
     """The preview, or the sentence that says why there is none."""
+    known = MODELS.get(config.model)
+    lacking = config.weights is None and not config.random_weights
+    if lacking and known is not None and not known.bundled and known.download is None:
+        return NO_WEIGHTS.format(known.title)
     try:
         return preview(config)
     except InputError as error:

@@ -5,25 +5,38 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from fcpts_core.data import boxes, labelled, zipped
+from fcpts_core.data import boxes, labelled, masks, zipped
 from fcpts_core.data.labelled import class_folders
 from fcpts_core.errors import InputError
 
+ONLY_AGREEMENT = "as test images they measure agreement alone"
+
 
 @lru_cache(maxsize=32)
-def contents(path: str) -> str:
-    """A few words about the images in a file; InputError where it is none that can be used."""
+def contents(path: str, task: str = "classification") -> str:
+    """What images a file holds, and what of them a model for this task uses; InputError where they are of no use."""
     if Path(path).suffix.lower() != ".zip":
         return "arrays"
     with zipped.opened(Path(path)) as archive:
-        count = len(archive.entries)
-        if not count:
+        entries = archive.entries
+        if not entries:
             raise InputError("There are no pictures in this zip: expected files such as .png or .jpg.")
-        if archive.table(boxes.TABLE):
-            known = "boxes from boxes.csv"
-        elif archive.table(labelled.TABLE):
-            known = "labels from labels.csv"
-        else:
-            folders = class_folders([entry.path for entry in archive.entries])
-            known = "no labels" if folders is None else f"{len(set(folders))} folders as classes"
-    return f"{count:,} pictures, {known}"
+        if task == "segmentation" and (pairs := masks.paired(entries)):
+            return f"{_pictures(len(pairs[0]))} with masks"
+        known = _known(archive, task)
+    return f"{_pictures(len(entries))}, {known}"
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'' if count == 1 else 's'}"
+
+
+def _known(archive: zipped.Zip, task: str) -> str:
+    if task == "segmentation":
+        return f"no folders images and masks: {ONLY_AGREEMENT}"
+    if task == "detection":
+        return "boxes from boxes.csv" if archive.table(boxes.TABLE) else f"no boxes.csv: {ONLY_AGREEMENT}"
+    if archive.table(labelled.TABLE):
+        return "labels from labels.csv"
+    folders = class_folders([entry.path for entry in archive.entries])
+    return "no labels" if folders is None else f"{len(set(folders))} folders as classes"

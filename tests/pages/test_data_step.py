@@ -107,7 +107,37 @@ def test_a_zip_is_told_by_what_it_holds(tmp_path: Path) -> None:
 
     assert contents(made("a.zip", "a.png", "b.png")) == "2 pictures, no labels"
     assert contents(made("b.zip", "0/a.png", "1/b.png")) == "2 pictures, 2 folders as classes"
-    assert contents(made("c.zip", "a.png", "labels.csv")) == "1 pictures, labels from labels.csv"
-    assert contents(made("d.zip", "a.png", "boxes.csv")) == "1 pictures, boxes from boxes.csv"
+    assert contents(made("c.zip", "a.png", "labels.csv")) == "1 picture, labels from labels.csv"
+    assert contents(made("d.zip", "a.png", "boxes.csv"), "detection") == "1 picture, boxes from boxes.csv"
     with pytest.raises(InputError, match="no pictures in this zip"):
         contents(made("e.zip", "notes.txt"))
+
+
+def test_what_a_zip_holds_is_told_for_the_task(tmp_path: Path) -> None:
+    plain, paired, boxed = (tmp_path / f"{name}.zip" for name in ("plain", "paired", "boxed"))
+    for path, names in (
+        (plain, ["a.png"]),
+        (paired, ["images/a.png", "masks/a.png"]),
+        (boxed, ["a.png", "boxes.csv"]),
+    ):
+        with zipfile.ZipFile(path, "w") as file:
+            for name in names:
+                file.writestr(name, "file,class,xmin,ymin,xmax,ymax\na.png,cat,0,0,1,1\n")
+    assert contents(str(plain)) == "1 picture, no labels"
+    assert contents(str(paired), "segmentation") == "1 picture with masks"
+    assert "measure agreement alone" in contents(str(boxed), "segmentation")
+    assert contents(str(boxed), "detection") == "1 picture, boxes from boxes.csv"
+    assert "no boxes.csv" in contents(str(plain), "detection")
+
+
+def test_a_model_without_weights_says_on_the_page_where_they_go() -> None:
+    app = opened(model="mobilenet-v2")
+    assert "under Weights, or tick Random weights" in " ".join(text.value for text in app.markdown)
+    assert "measuring takes the time" in words(
+        opened(model="squeezenet", random="yes", method="uniform", data="synthetic")
+    )
+
+
+def test_the_field_of_test_images_asks_for_what_the_task_needs() -> None:
+    app = opened(model="deeplabv3-mobilenet-v2")
+    assert "Test images, with masks" in [getattr(field, "label", "") for field in app.get("file_uploader")]

@@ -173,3 +173,16 @@ def test_before_the_first_step_of_a_method_that_learns_the_phase_counts_too() ->
     assert words(choose(CONFIG, run(State.RUNNING, snapshot=solving), None, PREVIEW, untouched=True)).progress == 0.4
     stepping = replace(TOLD, result=None, phase_share=None)
     assert words(choose(CONFIG, run(State.RUNNING, snapshot=stepping), None, PREVIEW, untouched=True)).progress == 1.0
+
+
+def test_nothing_is_said_of_labels_before_the_dense_model_is_measured() -> None:
+    begun = Snapshot(State.RUNNING, "measuring the dense model")
+    tiles = words(choose(CONFIG, run(State.RUNNING, snapshot=begun), None, PREVIEW, untouched=True)).tiles
+    assert [tile.note for tile in tiles if tile.label == "Accuracy"] == ["measured in the run"]
+
+
+def test_the_agreement_is_called_by_its_name() -> None:
+    assert TOLD.result is not None
+    maps = replace(TOLD, result=replace(TOLD.result, agreements={"agreement mIoU": 0.5}))
+    status = words(choose(CONFIG, run(State.DONE, snapshot=maps), None, PREVIEW, untouched=True))
+    assert "Agreement mIoU" in [tile.label for tile in status.tiles]

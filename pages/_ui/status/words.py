@@ -189,7 +189,7 @@ def _tiles(view: View, moment: Moment | None) -> tuple[Tile, ...]:
     return (
         *goal,
         _later(as_heading(measure_words(started.measure)), shown.accuracy if shown else None, _beside(view, shown)),
-        _later("Agreement", shown.agreement if shown else None, "with the dense model"),
+        _later(_agreement(shown), shown.agreement if shown else None, "with the dense model"),
         Tile(
             "Time", fmt.duration(seconds), f"{fmt.duration(pace)} a step" if pace else "", "" if seconds else "missing"
         ),
@@ -203,11 +203,21 @@ def _beside(view: View, shown: Result | None) -> str:
     return f"{_dense_words(view)}, top-5 {fmt.percent(shown.top5)}"
 
 
+def _agreement(shown: Result | None) -> str:
+    """The main one by its name, such as `Agreement mIoU`."""
+    return as_heading(next(iter(shown.agreements), "agreement")) if shown else "Agreement"
+
+
 def _dense_words(view: View) -> str:
     started = view.snapshot.started
-    if view.kind is Kind.PREVIEW or started is None:
+    if view.kind is Kind.PREVIEW or started is None or _not_measured_yet(view):
         return "measured in the run"
     return "no labels" if started.dense_accuracy is None else f"dense {fmt.percent(started.dense_accuracy)}"
+
+
+def _not_measured_yet(view: View) -> bool:
+    """Whether what is shown is still the preview of a run that has not come to its beginning."""
+    return view.kind is Kind.RUN and view.run is not None and view.run.snapshot.started is None
 
 
 def _later(label: str, value: float | None, note: str) -> Tile:
