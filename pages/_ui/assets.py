@@ -20,16 +20,17 @@ from typing import Any
 import streamlit as st
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
+SHARED = Path(__file__).resolve().parent / "shared"
 LONG_AGO = 946_684_800  # 1 January 2000
 
 
 def component_js(folder: Path, main: str, settings: Mapping[str, Any]) -> str:
     """JavaScript of a component whose modules are the `.js` files of `folder`, `main` the one with the default export.
 
-    They are published for the browser to fetch, together with a module `settings.js` that exports `settings`; the
-    two lines returned here are all that travels with a message.
+    They are published for the browser to fetch, together with the modules that all components share and a module
+    `settings.js` that exports `settings`; the two lines returned here are all that travels with a message.
     """
-    modules = {path.name: path.read_text() for path in sorted(folder.glob("*.js"))}
+    modules = {path.name: path.read_text() for place in (SHARED, folder) for path in sorted(place.glob("*.js"))}
     modules["settings.js"] = "".join(f"export const {key} = {json.dumps(value)};\n" for key, value in settings.items())
     digest = hashlib.sha256("\0".join(part for item in modules.items() for part in item).encode()).hexdigest()[:12]
     for name, text in modules.items():

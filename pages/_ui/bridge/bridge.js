@@ -1,13 +1,13 @@
 // The bridge of one layer: density and sparsity side by side, one threshold that can be dragged on either. All that moves
 // is computed and drawn here, in one animation frame; Python hears of it when the reader lets go.
 
+import { whenGone } from "./dom.js";
 import { build, writeFacts } from "./parts.js";
 import { countBelow, sides, smoothRate, smoothThresholdFor, thresholdFor, unpack } from "./curves.js";
 import { densityPlot, moveDensity, shapeDensity } from "./density.js";
 import { moveSparsity, shapeSparsity, sparsityPlot } from "./sparsity.js";
 import { draggable, keyed } from "./handles.js";
 
-const LINGER = 1000;
 const QUIET = 150;
 const bridges = new WeakMap();
 
@@ -19,7 +19,7 @@ export default function mount({ data, parentElement, setStateValue }) {
   }
   bridge.tell = (value) => setStateValue("state", value);
   if (bridge.id !== data.id) show(bridge, data);
-  return () => setTimeout(() => !parentElement.isConnected && bridge.observer.disconnect(), LINGER);
+  return whenGone(parentElement, () => bridge.observer.disconnect());
 }
 
 function create(parent, data) {
@@ -114,4 +114,3 @@ function listen(bridge) {
   parts.onStop = (stop, done) => change(bridge, { stop }, { reshape: true, done });
   parts.onZoom = (zoom, done) => change(bridge, { zoom }, { reshape: true, done });
 }
-

@@ -32,9 +32,7 @@ export function set(element, attributes) {
   }
 }
 
-export function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
+export { write } from "./dom.js";
 
 export function path(points) {
   let text = "";

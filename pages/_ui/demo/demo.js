@@ -1,6 +1,7 @@
 // Slides for a projector. Arrow keys, space and the buttons turn them, F fills the screen; Python hears which one is shown.
 
-const LINGER = 1000;
+import { make, whenGone, write } from "./dom.js";
+
 const SECONDS = 12;
 const decks = new WeakMap();
 const NEXT = ["ArrowRight", "PageDown", " ", "Enter"];
@@ -20,7 +21,7 @@ export default function mount({ data, parentElement, setStateValue }) {
     deck.data = data;
     show(deck, Math.min(deck.at, data.slides.length - 1));
   }
-  return () => setTimeout(() => !parentElement.isConnected && document.removeEventListener("keydown", deck.listen), LINGER);
+  return whenGone(parentElement, () => document.removeEventListener("keydown", deck.listen));
 }
 
 function build(parent) {
@@ -143,15 +144,4 @@ function button(parent, words, act) {
   element.textContent = words;
   element.onclick = act;
   return element;
-}
-
-function make(tag, className, parent) {
-  const element = document.createElement(tag);
-  element.className = className;
-  parent.append(element);
-  return element;
-}
-
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

@@ -2,11 +2,11 @@
 // stay where the reader put them. Streamlit calls the default export again, with the same parentElement, whenever the
 // data or the theme changes. Text from Python reaches the page by textContent alone, or by Plotly, which escapes it.
 
+import { make, whenGone, write } from "./dom.js";
 import { isPinned, light, wish } from "./highlight.js";
 import { colours, paint, template } from "./paint.js";
 import { PLOTLY } from "./settings.js";
 
-const LINGER = 1000;
 const panels = new WeakMap();
 const waiting = [];
 const plotly = load(PLOTLY);
@@ -24,11 +24,9 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   panel.data = data;
   label(panel);
   enqueue(panel);
-  return () => setTimeout(() => !parentElement.isConnected && remove(panel, parentElement), LINGER);
+  return whenGone(parentElement, () => remove(panel, parentElement));
 }
 
-// Streamlit also calls the clean-up of a call that newer data has overtaken, while the panel goes on. So a panel is taken
-// down only when it has really left the page.
 function remove(panel, parent) {
   panel.observer.disconnect();
   document.removeEventListener("fcpts-lit", panel.relight);
@@ -198,15 +196,4 @@ function load(url) {
     script.onerror = () => reject(new Error(`plotly.js did not load from ${script.src}`));
     document.head.append(script);
   });
-}
-
-function make(tag, className, parent) {
-  const element = document.createElement(tag);
-  element.className = className;
-  parent.append(element);
-  return element;
-}
-
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from fcpts_core.allocation import OF_WEIGHTS
 from fcpts_core.assets import asset
@@ -13,8 +12,9 @@ from fcpts_core.engine.events import Layer
 from fcpts_core.errors import InputError
 from pages._ui import numbers as fmt
 from pages._ui import preview
-from pages._ui.charts.axes import layer_axis
-from pages._ui.charts.panel import Entry, Panel, numbers, plain
+from pages._ui.charts.axes import layer_axis, share_axis
+from pages._ui.charts.method_lines import entries, method_lines
+from pages._ui.charts.panel import Panel
 from pages._ui.theme import style_of
 
 METHODS = ("uniform", "erk", "global-magnitude")
@@ -62,48 +62,22 @@ def allocations(model: str, weights: str | None) -> Allocations:
 
 def panel(found: Allocations) -> Panel:
     """Stepped lines, one a method."""
-    styles = {name: style_of(name) for name in found.lines}
     layout = {
         "uirevision": found.model,
         "hovermode": "closest",
         "margin": {"l": 48, "r": 12, "t": 10, "b": 24},
         "xaxis": layer_axis(found.layers),
-        "yaxis": {
-            "title": {"text": "share of zero weights"},
-            "range": [0, 1.02],
-            "tickvals": [0, 0.25, 0.5, 0.75, 1],
-            "ticktext": ["0", "25", "50", "75", f"100{fmt.NARROW_SPACE}%"],
-        },
+        "yaxis": share_axis("share of zero weights", range=[0, 1.02]),
     }
     return Panel(
         name=f"allocations-{found.model}",
         title=found.model,
         aside=f"{len(found.layers)} layers, {fmt.percent(TARGET, 0)} of all weights zero",
         summary=_summary(found),
-        figure={"data": [_line(name, line, found) for name, line in found.lines.items()], "layout": layout},
-        legend=tuple(Entry(style.label, style.colour, style.dash, name) for name, style in styles.items()),
+        figure={"data": method_lines(found.lines, found.layers), "layout": layout},
+        legend=entries(tuple(found.lines)),
         note=_summary(found),
     )
-
-
-def _line(name: str, line: tuple[float, ...], found: Allocations) -> dict[str, Any]:
-    style = style_of(name)
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": style.label,
-        "meta": name,
-        "x": list(range(len(line))),
-        "y": numbers(line),
-        "hovertext": [
-            f"<b>{style.label}</b><br>{plain(layer.name)}: {fmt.percent(share)} zero"
-            for share, layer in zip(line, found.layers, strict=True)
-        ],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-        "line": {"color": style.colour, "dash": style.dash, "width": 2, "shape": "hvh"},
-        "marker": {"color": style.colour, "symbol": style.symbol, "size": 5},
-        "cliponaxis": False,
-    }
 
 
 def _summary(found: Allocations) -> str:

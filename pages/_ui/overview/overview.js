@@ -1,8 +1,9 @@
 // The framework as a diagram. Boxes are buttons; what a run is at lights up. A recorded run plays once and stops at its
 // end; of a live one each new moment is shown when it comes.
 
+import { make, whenGone } from "./dom.js";
+
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const LINGER = 1000;
 const SIZE = { width: 184, height: 74, across: 240, down: 116, left: 8, top: 8 };
 const BEAT = 260;
 const boards = new WeakMap();
@@ -25,17 +26,17 @@ export default function mount({ data, parentElement, setStateValue }) {
     if (data.live) show(board, data.beats.length - 1);
     else play(board);
   }
-  return () => setTimeout(() => !parentElement.isConnected && clearTimeout(board.timer), LINGER);
+  return whenGone(parentElement, () => clearTimeout(board.timer));
 }
 
 function build(parent, { parts, arrows, back }) {
-  const root = element("section", "fcpts-overview", parent);
-  const bar = element("div", "fcpts-o-bar", root);
-  const head = element("p", "fcpts-o-head", bar);
-  const again = element("button", "fcpts-demo-button", bar);
+  const root = make("section", "fcpts-overview", parent);
+  const bar = make("div", "fcpts-o-bar", root);
+  const head = make("p", "fcpts-o-head", bar);
+  const again = make("button", "fcpts-demo-button", bar);
   again.type = "button";
   again.textContent = "Play the recorded run";
-  const frame = element("div", "fcpts-o-frame", root);
+  const frame = make("div", "fcpts-o-frame", root);
   frame.tabIndex = 0;
   frame.setAttribute("aria-label", "Overview of the framework, scrolls sideways on small screens");
   frame.setAttribute("role", "group");
@@ -135,13 +136,6 @@ function show(board, at) {
 function mark(board, part) {
   board.chosen = part;
   for (const [id, { group }] of Object.entries(board.boxes)) group.setAttribute("aria-pressed", String(id === part));
-}
-
-function element(tag, className, parent) {
-  const made = document.createElement(tag);
-  made.className = className;
-  parent.append(made);
-  return made;
 }
 
 function draw(tag, className, parent, attributes) {

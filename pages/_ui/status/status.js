@@ -2,6 +2,7 @@
 // Elements are made once and rewritten in place, so nothing flickers and a screen reader hears only the state. There is
 // nothing to clean up: the elements go with their parent.
 
+import { make, write } from "./dom.js";
 import { bar } from "./progress.js";
 
 const strips = new WeakMap();
@@ -56,15 +57,4 @@ function showTile(tile, { label, value, note, tone }) {
   write(number, value);
   write(aside, note);
   tile.dataset.tone = tone;
-}
-
-function make(tag, className, parent) {
-  const element = document.createElement(tag);
-  element.className = className;
-  parent.append(element);
-  return element;
-}
-
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from fcpts_core.engine.events import Layer, LayerResult, Result
+from fcpts_core.engine.events import Layer, Result
 from pages._ui import numbers as fmt
 from pages._ui.charts.axes import layer_axis
-from pages._ui.charts.panel import Entry, Panel, numbers, plain
+from pages._ui.charts.method_lines import entries, method_lines
+from pages._ui.charts.panel import Panel
 from pages._ui.compare.charts.accuracy import ranking
 from pages._ui.compare.charts.scale import floor_of, share_axis
 from pages._ui.compare.goal import brief
@@ -22,14 +24,15 @@ def allocations(picture: Picture) -> Panel:
     for label, result in picture.results:
         by_method.setdefault(label, []).append(result)
     ranked = [label for label in ranking(picture) if label in by_method]
-    layers = by_method[ranked[0]][0].layers if ranked else ()
+    rows = by_method[ranked[0]][0].layers if ranked else ()
+    layers = [Layer(row.name, "", row.shape, row.weights) for row in rows]
     lines = {label: _mean(by_method[label], len(layers)) for label in ranked}
     floor = floor_of([share for line in lines.values() for share in line])
     layout = {
         "uirevision": f"{picture.revision} {picture.target}",
         "hovermode": "closest",
         "margin": {"l": 48, "r": 12, "t": 10, "b": 24},
-        "xaxis": layer_axis([Layer(row.name, "", row.shape, row.weights) for row in layers]),
+        "xaxis": layer_axis(layers),
         "yaxis": share_axis(floor, "share of zero weights"),
         "annotations": [] if ranked else [_nothing_yet(picture)],
     }
@@ -38,10 +41,8 @@ def allocations(picture: Picture) -> Panel:
         title="Where each method puts the zeros",
         aside=f"{picture.goal.at(picture.target)}, layers from input to output",
         summary=_summary(picture, lines, layers),
-        figure={"data": [_line(label, line, layers) for label, line in lines.items()], "layout": layout},
-        legend=tuple(
-            Entry(style_of(label).label, style_of(label).colour, style_of(label).dash, label) for label in ranked
-        ),
+        figure={"data": method_lines(lines, layers, _kept), "layout": layout},
+        legend=entries(ranked),
     )
 
 
@@ -50,26 +51,8 @@ def _mean(results: list[Result], count: int) -> tuple[float, ...]:
     return tuple(fmean(result.layers[index].sparsity for result in results) for index in range(count))
 
 
-def _line(label: str, line: tuple[float, ...], layers: tuple[LayerResult, ...]) -> dict[str, Any]:
-    style = style_of(label)
-    return {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "name": style.label,
-        "meta": label,
-        "x": list(range(len(line))),
-        "y": numbers(line),
-        "hovertext": [_words(style.label, share, layer) for share, layer in zip(line, layers, strict=True)],
-        "hovertemplate": "%{hovertext}<extra></extra>",
-        "line": {"color": style.colour, "dash": style.dash, "width": 2, "shape": "hvh"},
-        "marker": {"color": style.colour, "symbol": style.symbol, "size": 6 if len(line) <= 60 else 0.1},
-        "cliponaxis": False,
-    }
-
-
-def _words(name: str, share: float, layer: LayerResult) -> str:
-    kept = fmt.count(layer.weights - round(share * layer.weights))
-    return f"<b>{name}</b><br>{plain(layer.name)}: {fmt.percent(share)} zero, {kept} of {fmt.count(layer.weights)} kept"
+def _kept(share: float, layer: Layer) -> str:
+    return f", {fmt.count(layer.weights - round(share * layer.weights))} of {fmt.count(layer.weights)} kept"
 
 
 def _nothing_yet(picture: Picture) -> dict[str, Any]:
@@ -78,7 +61,7 @@ def _nothing_yet(picture: Picture) -> dict[str, Any]:
     return {**place, "text": text, "showarrow": False, "font": {"size": 12, "color": "@muted"}}
 
 
-def _summary(picture: Picture, lines: dict[str, tuple[float, ...]], layers: tuple[LayerResult, ...]) -> str:
+def _summary(picture: Picture, lines: dict[str, tuple[float, ...]], layers: Sequence[Layer]) -> str:
     if not lines:
         return f"Allocations {picture.goal.at(picture.target)}: no run has ended yet."
     texts = []

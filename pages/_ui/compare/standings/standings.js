@@ -1,6 +1,8 @@
 // The table of a comparison: a real table whose heads sort it, rewritten in place. Rows are linked with the charts by
 // events on the document (see live_chart/highlight.js). Text from Python reaches the page by textContent alone.
 
+import { make, whenGone, write } from "./dom.js";
+
 const tables = new WeakMap();
 
 export default function mount({ data, parentElement }) {
@@ -11,7 +13,7 @@ export default function mount({ data, parentElement }) {
   }
   table.data = data;
   show(table);
-  return () => setTimeout(() => !parentElement.isConnected && document.removeEventListener("fcpts-lit", table.relight), 1000);
+  return whenGone(parentElement, () => document.removeEventListener("fcpts-lit", table.relight));
 }
 
 function build(parent) {
@@ -104,15 +106,4 @@ function light(table, name) {
 
 function wish(name) {
   document.dispatchEvent(new CustomEvent("fcpts-wish", { detail: { hover: name } }));
-}
-
-function make(tag, className, parent) {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  parent.append(element);
-  return element;
-}
-
-function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }
