@@ -37,7 +37,10 @@ def tried(config: RunConfig, threads: int) -> Estimate:
         )
         answer = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
-        raise RunError(f"A few steps took more than {PATIENCE:.0f} seconds: the run will take hours.") from None
+        raise RunError(
+            f"Trying a few steps took more than {PATIENCE:.0f} seconds: expect about a minute a step, or "
+            "take a smaller batch or smaller images."
+        ) from None
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError) as error:
         raise RunError("The run could not be tried: its process ended, most likely for lack of memory.") from error
     if "refused" in answer:

@@ -147,6 +147,8 @@ def _loop(usual: dict[str, Any], method: str) -> dict[str, Any]:
     )
     if values["objective"] == "kl":
         values["temperature"] = _number("Temperature", "temperature", usual, 0.1, 50.0, method, step=0.5)
+    batch = "Images a step"
+    values["batch"] = _number(batch, "batch", usual, 1, 4096, method, help="Fewer need less memory and time a step.")
     left, right = st.columns(2)
     with left:
         values["rate"] = _number("Rate of weights", "rate", usual, 1e-5, 1.0, method, step=0.01, format="%.4g")

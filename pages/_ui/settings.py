@@ -35,6 +35,7 @@ FIELDS: tuple[Field, ...] = (
     one_of("budget", "The budget", CHOICES["budget"]),
     real("sparsity", "The target sparsity", 0.1, 0.995),
     whole("steps", "The number of steps", 1, 5000),
+    whole("batch", "The batch size", 1, 4096),
     one_of("objective", "The objective", CHOICES["objective"]),
     real("rate", "The learning rate of the weights", 1e-5, 1.0),
     real("threshold-rate", "The learning rate of the thresholds", 0.0, 10.0),
@@ -56,6 +57,7 @@ FIELDS: tuple[Field, ...] = (
 
 LOOP = {
     "steps": "steps",
+    "batch": "batch_size",
     "objective": "objective",
     "rate": "learning_rate",
     "threshold-rate": "threshold_rate",

@@ -19,6 +19,7 @@ SOMETHING_ELSE: dict[str, Any] = {
     "model": "digits-vit",
     "sparsity": 0.905,
     "steps": 77,
+    "batch": 8,
     "objective": "kl",
     "rate": 0.0125,
     "threshold-rate": 0.2,
