@@ -37,6 +37,10 @@ if not records:
     st.stop()
 
 asked = st.query_params.get("run")
+if asked is not None and asked not in records:
+    st.info(
+        "The run of this address is not kept here, or it is not done. Another one is shown.", icon=":material/info:"
+    )
 if "cost-run" not in st.session_state or (asked in records and st.session_state.get("cost-asked") != asked):
     st.session_state["cost-run"] = asked if asked in records else next(iter(records))
     st.session_state["cost-asked"] = asked

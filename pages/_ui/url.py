@@ -126,7 +126,8 @@ def read(parameters: Mapping[str, str], fields: Sequence[Field]) -> tuple[dict[s
         except ValueError as error:
             remark = f"expected {error}, so the default stays."
         if remark:
-            remarks.append(f"{field.label} was {_quoted(text)} in the address: {remark}")
+            verb = "were" if field.label.endswith("s") else "was"
+            remarks.append(f"{field.label} {verb} {_quoted(text)} in the address: {remark}")
     known = {field.name for field in fields}
     if unknown := sorted(set(parameters) - known):
         names = ", ".join(_quoted(name) for name in unknown[:3])
