@@ -20,21 +20,49 @@ of `g^2` for the second derivative `f` (Fisher).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+PIECE = 2**17
+"""Weights that are dealt with together on a processor: what is made of them on the way stays in its cache."""
+
+
+def pieces(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The same rows of all tensors, which have one shape, some at a time; on a GPU all at once."""
+    first = tensors[0]
+    rows = len(first) if first.device.type != "cpu" else max(1, PIECE * len(first) // max(first.numel(), 1))
+    yield from zip(*(tensor.split(rows) for tensor in tensors), strict=True)
+
 
 def kernel(distance: Tensor, bandwidth: float) -> Tensor:
     """`K_h` at each distance (weight units), unit integral."""
-    return torch.exp(-0.5 * (distance / bandwidth) ** 2) / (bandwidth * math.sqrt(2 * math.pi))
+    scaled = distance / bandwidth
+    return scaled.square_().mul_(-0.5).exp_().div_(bandwidth * math.sqrt(2 * math.pi))
 
 
 def window(weights: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
     """`k`, how much of each weight a threshold sweeps over per unit, shaped like the weights."""
-    return kernel(weights - threshold, bandwidth) + kernel(weights + threshold, bandwidth)
+    return kernel(weights - threshold, bandwidth).add_(kernel(weights + threshold, bandwidth))
+
+
+def masked(weights: Tensor, threshold: Tensor) -> Tensor:
+    """`w m`, `m = 1 if |w| >= t else 0`."""
+    value = torch.empty_like(weights)
+    for some, found in pieces(weights, value):
+        torch.mul(some, some.abs() >= threshold, out=found)
+    return value
+
+
+def _sum(of: Callable[[Tensor, Tensor], Tensor], weights: Tensor, others: Tensor) -> Tensor:
+    """The sum of what `of` makes of each weight and of its number among the others."""
+    terms = torch.empty_like(others)
+    for some, beside, found in pieces(weights, others, terms):
+        found.copy_(of(some, beside))
+    return terms.sum()
 
 
 class _Masked(torch.autograd.Function):
@@ -44,7 +72,7 @@ class _Masked(torch.autograd.Function):
     def forward(ctx: Any, weights: Tensor, threshold: Tensor, bandwidth: float, curvature: Tensor) -> Tensor:
         ctx.save_for_backward(weights, threshold, curvature)
         ctx.bandwidth = bandwidth
-        return weights * (weights.abs() >= threshold)
+        return masked(weights, threshold)
 
 
 class _None(_Masked):
@@ -67,16 +95,16 @@ class _Window(_Masked):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         weights, threshold, _ = ctx.saved_tensors
-        near = window(weights, threshold, ctx.bandwidth)
-        return grad, -(grad * weights * near).sum(), None, None
+        near = partial(window, threshold=threshold, bandwidth=ctx.bandwidth)
+        return grad, -_sum(lambda w, g: near(w).mul_(g * w), weights, grad), None, None
 
 
 class _Curvature(_Masked):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         weights, threshold, curvature = ctx.saved_tensors
-        near = window(weights, threshold, ctx.bandwidth)
-        return grad, (0.5 * curvature * weights**2 * near).sum(), None, None
+        near = partial(window, threshold=threshold, bandwidth=ctx.bandwidth)
+        return grad, _sum(lambda w, f: near(w).mul_((0.5 * f).mul_(w.square())), weights, curvature), None, None
 
 
 Estimator = Callable[[Tensor, Tensor, float, Tensor], Tensor]

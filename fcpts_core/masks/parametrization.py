@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,8 @@ from torch.nn.utils import parametrize
 
 from fcpts_core.bridge import THRESHOLDS, layer_scale
 from fcpts_core.density import Density, Histogram, estimate, histogram
-from fcpts_core.masks.estimators import ESTIMATORS
+from fcpts_core.masks.estimators import ESTIMATORS, masked
+from fcpts_core.masks.remade import known
 from fcpts_core.models.layers import PrunableLayer
 
 
@@ -47,7 +49,9 @@ class Pruned(nn.Module):
         self.density = self._estimate(weight)
 
     def forward(self, weight: Tensor) -> Tensor:
-        return self.estimator(weight, self.threshold(), self.density.bandwidth, self.curvature)
+        threshold = self.threshold()
+        value = self.estimator(weight, threshold, self.density.bandwidth, self.curvature)
+        return known(value, partial(masked, weight.detach(), threshold.detach()))
 
     @torch.no_grad()
     def refresh(self, weight: Tensor) -> None:

@@ -25,7 +25,7 @@ from fcpts_core.masks.parametrization import Pruned, original, pruned
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import schedule
 from fcpts_core.reconstruction.bounding import unnormalised
-from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES
+from fcpts_core.reconstruction.losses import CONTROLS
 from fcpts_core.reconstruction.norms import undone_on_error
 from fcpts_core.reconstruction.price import priced
 from fcpts_core.reconstruction.resuming import marked
@@ -33,11 +33,9 @@ from fcpts_core.reconstruction.stepping import descend
 from fcpts_core.reconstruction.training import (
     Training,
     check_finite,
-    epoch,
+    distance,
     next_batch,
     set_rate,
-    student_view,
-    teacher_view,
     watched,
     weight_optimizer,
     zero_out,
@@ -140,12 +138,7 @@ def step(problem: Problem, state: State) -> Measured:
     sparsity = (sizes * shares).sum() / problem.total
     control = settings.control_weight * CONTROLS[settings.control](sparsity, target)
     with undone_on_error(problem.student):
-        reconstruction = OBJECTIVES[settings.objective](
-            student_view(problem, batch, state),
-            teacher_view(problem, batch, state),
-            settings,
-            epoch(problem, state),
-        )
+        reconstruction = distance(problem, batch, state)
         measured = Measured(
             step=state.step + 1,
             reconstruction=reconstruction.item(),

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from fcpts_core.reconstruction.settings import Settings
 
@@ -29,7 +30,8 @@ from fcpts_core.reconstruction.settings import Settings
 class View:
     """What one network says about a batch: `logits` `[B, C]` and the outputs of its blocks, network order.
 
-    Of maps and boxes the task makes rows of logits (see `fcpts_core.tasks`), `B` then counts those.
+    Of maps and boxes the task makes rows of logits (see `fcpts_core.tasks`), `B` then counts those. Blocks may be in
+    bfloat16: what is made of them is in float32.
     """
 
     logits: Tensor
@@ -54,7 +56,7 @@ def blocks(student: View, teacher: View, settings: Settings, epoch: float = 0.0)
 
 
 def blocks_mse(student: View, teacher: View, settings: Settings, epoch: float = 0.0) -> Tensor:
-    parts = [F.mse_loss(mine, theirs) for mine, theirs in zip(student.blocks, teacher.blocks, strict=True)]
+    parts = [mean_square_error(mine, theirs) for mine, theirs in zip(student.blocks, teacher.blocks, strict=True)]
     return len(parts) * _mean(parts, student.logits) + logits(student, teacher, settings, epoch)
 
 
@@ -71,12 +73,40 @@ def base_decayed(student: View, teacher: View, settings: Settings, epoch: float 
 
 def relative_error(said: Tensor, meant: Tensor) -> Tensor:
     """`mean (f - f')^2 / mean f'^2`; where `f'` is nothing but zeros, without normalising."""
-    return F.mse_loss(said, meant) / _power(meant)
+    return mean_square_error(said, meant) / _power(meant)
+
+
+def mean_square_error(said: Tensor, meant: Tensor) -> Tensor:
+    """`mean (f - f')^2` and its gradient for `f`, to the same bits as `mse_loss`.
+
+    Outputs of blocks are the largest tensors there are, and here all other activations wait for the backward pass: so
+    the two are kept as they are, in bfloat16 too, and there is never more than one other tensor of their size.
+    """
+    error: Tensor = _MeanSquareError.apply(said, meant)  # type: ignore[no-untyped-call]
+    return error
+
+
+class _MeanSquareError(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, said: Tensor, meant: Tensor) -> Tensor:
+        ctx.save_for_backward(said, meant)
+        return _copied(said).sub_(meant).square_().mean()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        said, meant = ctx.saved_tensors
+        return _copied(said).sub_(meant).mul_(2 / said.numel()).mul_(grad).to(said.dtype), None
+
+
+def _copied(values: Tensor) -> Tensor:
+    """A copy to calculate with in place."""
+    return values.to(torch.promote_types(values.dtype, torch.float32), copy=True)
 
 
 def _power(output: Tensor) -> Tensor:
     """Mean square, 1 where that is nothing."""
-    power = output.square().mean()
+    power = _copied(output).square_().mean()
     return power.where(power > torch.finfo(power.dtype).tiny, torch.ones_like(power))
 
 

@@ -13,6 +13,7 @@ The schedule of the target (`ramp`) applies here too: `K_l(u)` rises from `first
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,20 +24,18 @@ from fcpts_core.bridge.inverse import threshold_for_count
 from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import pruned
 from fcpts_core.masks.patterns import pattern
+from fcpts_core.masks.remade import known
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction import schedule
 from fcpts_core.reconstruction.bounding import unnormalised
 from fcpts_core.reconstruction.distill import first_shares
-from fcpts_core.reconstruction.losses import OBJECTIVES
 from fcpts_core.reconstruction.norms import undone_on_error
 from fcpts_core.reconstruction.resuming import marked
 from fcpts_core.reconstruction.stepping import descend, follow_back, in_numbers
 from fcpts_core.reconstruction.training import (
     Training,
-    epoch,
+    distance,
     next_batch,
-    student_view,
-    teacher_view,
     watched,
     weight_optimizer,
     zero_out,
@@ -69,10 +68,11 @@ class Following(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         if self.fixed:
-            return weight * self.mask
-        self.mask = self.pattern.choose(weight.detach().abs(), self.zeros)
-        masked: Tensor = _StraightThrough.apply(weight, self.mask, self.decay)  # type: ignore[no-untyped-call]
-        return masked
+            masked = weight * self.mask
+        else:
+            self.mask = self.pattern.choose(weight.detach().abs(), self.zeros)
+            masked = _StraightThrough.apply(weight, self.mask, self.decay)  # type: ignore[no-untyped-call]
+        return known(masked, partial(torch.mul, weight.detach(), self.mask))
 
     @property
     def chosen(self) -> int:
@@ -137,12 +137,7 @@ def _step(problem: Problem, state: Training, masks: Sequence[Following], target:
     batch = next_batch(problem, state)
     rate = settings.learning_rate * schedule.rate(settings, state.step)
     with undone_on_error(problem.student):
-        loss = OBJECTIVES[settings.objective](
-            student_view(problem, batch, state),
-            teacher_view(problem, batch, state),
-            settings,
-            epoch(problem, state),
-        )
+        loss = distance(problem, batch, state)
         value = follow_back(state, loss, settings)
         measured = in_numbers(problem, state.step + 1, value, rate, [mask.chosen for mask in masks], target)
         descend(state, settings, rate)

@@ -16,7 +16,7 @@ from fcpts_core.reconstruction.training import Training, check_finite, parameter
 
 
 def follow_back(state: Training, loss: Tensor, settings: Settings) -> float:
-    """The loss as a number, checked, and its gradients in place of those of the step before."""
+    """The loss as a number, checked, and its gradients."""
     value = loss.item()
     check_finite("loss", value, settings, state.step)
     state.weights.zero_grad(set_to_none=True)
@@ -28,7 +28,8 @@ def follow_back(state: Training, loss: Tensor, settings: Settings) -> float:
 def descend(state: Training, settings: Settings, rate: float | None = None, beside: float = 0.0) -> None:
     """One step of the weights, their gradient bounded and clipped; `beside` is the norm of what else is about to move.
 
-    Without a `rate` those of the optimizer stay. The step is not counted yet.
+    Without a `rate` those of the optimizer stay. The gradients are gone afterwards: the next forward pass needs the
+    room. The step is not counted yet.
     """
     bound(state.bounded, settings)
     norm = nn.utils.clip_grad_norm_(parameters_of(state.weights), settings.clip)
@@ -36,6 +37,7 @@ def descend(state: Training, settings: Settings, rate: float | None = None, besi
     if rate is not None:
         set_rate(state.weights, rate)
     state.weights.step()
+    state.weights.zero_grad(set_to_none=True)
 
 
 def in_numbers(

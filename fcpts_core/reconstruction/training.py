@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from fcpts_core.data.augment import augment
 from fcpts_core.errors import RunError
 from fcpts_core.masks.parametrization import zeros_kept
+from fcpts_core.masks.remade import remade
+from fcpts_core.measure import memory
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction import features
-from fcpts_core.reconstruction.losses import View
+from fcpts_core.reconstruction.losses import OBJECTIVES, View
 from fcpts_core.reconstruction.norms import norm_mode
 from fcpts_core.reconstruction.precision import channels_last, computing, precision_of
 from fcpts_core.reconstruction.settings import Settings
@@ -51,6 +53,7 @@ def watched(problem: Problem, state: Training) -> Iterator[None]:
             parts = features.blocks(network) if needs_blocks else ()
             setattr(state, name, stack.enter_context(features.caught(parts)))
         stack.enter_context(zeros_kept(problem.layers, problem.dense))
+        memory.give_back()  # what estimates and searches have left behind; activations are of other sizes
         yield
 
 
@@ -105,13 +108,16 @@ def epoch(problem: Problem, state: Training) -> float:
     return state.step * problem.settings.batch_size / len(problem.images)
 
 
-def student_view(problem: Problem, batch: Tensor, state: Training) -> View:
-    return _view(problem, problem.student, batch, state.student_blocks)
+def distance(problem: Problem, batch: Tensor, state: Training) -> Tensor:
+    """How far the student is from the teacher on this batch, by the objective of the settings.
 
-
-@torch.no_grad()
-def teacher_view(problem: Problem, batch: Tensor, state: Training) -> View:
-    return _view(problem, problem.teacher, batch, state.teacher_blocks)
+    The teacher is asked first, before there is anything that waits for the backward pass.
+    """
+    with torch.no_grad():
+        meant = _view(problem, problem.teacher, batch, state.teacher_blocks)
+    with remade():
+        said = _view(problem, problem.student, batch, state.student_blocks)
+    return OBJECTIVES[problem.settings.objective](said, meant, problem.settings, epoch(problem, state))
 
 
 def check_finite(what: str, value: float, settings: Settings, step: int) -> None:
@@ -134,7 +140,7 @@ def _view(problem: Problem, network: nn.Module, batch: Tensor, blocks: list[Tens
     blocks.clear()
     with computing(precision_of(problem.settings.precision, problem.device), problem.device):
         rows = problem.task.rows(network, batch)
-    view = View(_in_full(rows), tuple(_in_full(block) for block in blocks))
+    view = View(_in_full(rows), tuple(blocks))
     blocks.clear()
     return view
 

@@ -4,9 +4,10 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES, View
+from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES, View, mean_square_error
 from fcpts_core.reconstruction.settings import Settings
 
 # Two blocks with mean squares 4 and 0.5; the student misses by 1 everywhere, then by 1 in one place of two.
@@ -51,6 +52,38 @@ def test_kl_of_even_odds_against_one_to_three() -> None:
 def test_a_block_that_is_silent_in_the_teacher_is_not_normalised() -> None:
     teacher, student = View(torch.zeros(1, 1), (torch.zeros(4),)), View(torch.zeros(1, 1), (torch.full((4,), 3.0),))
     assert OBJECTIVES["blocks"](student, teacher, Settings(block_weight=2)).item() == pytest.approx(2 * 9)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_mean_square_error_and_its_gradient_are_those_of_torch_to_the_bit(layout: torch.memory_format) -> None:
+    said, meant = (torch.randn(3, 5, 7, 4).to(memory_format=layout) for _ in range(2))
+    said.requires_grad_()
+    ours, theirs = mean_square_error(said, meant), F.mse_loss(said, meant)
+    assert torch.equal(ours, theirs)
+    assert torch.equal(*(torch.autograd.grad(loss / 0.37, said)[0] for loss in (ours, theirs)))
+
+
+def test_in_bfloat16_it_is_that_of_the_same_numbers_in_float32() -> None:
+    said, meant = torch.randn(40, 3).bfloat16().requires_grad_(), torch.randn(40, 3).bfloat16()
+    ours, theirs = mean_square_error(said, meant), F.mse_loss(said.float(), meant.float())
+    assert ours.dtype == torch.float32
+    assert torch.equal(ours, theirs)
+    assert torch.equal(*(torch.autograd.grad(loss, said)[0] for loss in (ours, theirs)))
+
+
+def test_its_gradient_is_that_of_finite_differences() -> None:
+    said, meant = torch.randn(3, 4, dtype=torch.float64, requires_grad=True), torch.randn(3, 4, dtype=torch.float64)
+    assert torch.autograd.gradcheck(mean_square_error, (said, meant))
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_teacher_s_answer_is_left_as_it_is(name: str) -> None:
+    before = [TEACHER.logits.clone(), *(block.clone() for block in TEACHER.blocks)]
+    student = View(
+        STUDENT.logits.clone().requires_grad_(), [block.clone().requires_grad_() for block in STUDENT.blocks]
+    )
+    OBJECTIVES[name](student, TEACHER, Settings()).backward()
+    assert all(torch.equal(one, other) for one, other in zip(before, [TEACHER.logits, *TEACHER.blocks], strict=True))
 
 
 @pytest.mark.parametrize(("name", "alone"), [("blocks", 0.0), ("blocks-mse", 1.0), ("blocks+logits", 1.0)])
