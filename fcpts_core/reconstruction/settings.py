@@ -36,6 +36,7 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "steps": (lambda x: x >= 0, "a whole number of at least 0"),
     "batch_size": (lambda x: x >= 1, "a whole number of at least 1"),
     "learning_rate": (lambda x: x >= 0, "a number of at least 0"),
+    "rate_power": (lambda x: 0 <= x <= 4, "a number from 0 to 4"),
     "threshold_rate": (lambda x: x >= 0, "a number of at least 0"),
     "momentum": (lambda x: 0 <= x < 1, "a number from 0 to below 1"),
     "weight_decay": (lambda x: x >= 0, "a number of at least 0"),
@@ -71,8 +72,9 @@ class Settings:
     the pruned layers that fall away with them (`flops`, see `measure.flops`).
 
     Rates are those at the peak of the schedule: warm-up over the first `warmup` share of the steps, then cosine to
-    0. Over the first `ramp` share of the steps the scheduled target rises from `ramp_start` times the target to the
-    target, fast at first; with several `stages` that share of the steps is theirs (see `reconstruction.stages`).
+    0. With a `rate_power` the `learning_rate` is that at 90 % zeros, see `schedule.rate_at`. Over the first `ramp`
+    share of the steps the scheduled target rises from `ramp_start` times the target to the target, fast at first; with
+    several `stages` that share of the steps is theirs (see `reconstruction.stages`).
     Where no norm follows, a step changes a tensor by `step_bound` of its size at most (see `reconstruction.bounding`).
     `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated. `keep_floor` is what
     learned thresholds leave every layer at least, as a share of the keep ratio that the allocation gave it. `layer_cap`
@@ -93,6 +95,7 @@ class Settings:
     batch_size: int = 64
     optimizer: str = "sgd"
     learning_rate: float = 0.05
+    rate_power: float = 0.0
     threshold_rate: float = 0.04
     momentum: float = 0.9
     nesterov: bool = True

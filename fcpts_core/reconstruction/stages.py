@@ -7,8 +7,9 @@ way there is cut into `S` stages. With `k_l` the keep ratio of layer `l` in the 
 
 so every stage removes about the same share of what is left (`stages = 1` goes to the target at once). The weights that
 learned in one stage are what the next one's second-order start prunes. Of the steps, the share `ramp` is split evenly
-among all stages but the last. Gradual second-order pruning is known from language models (Kurtic et al., oBERT, EMNLP
-2022); here it needs no labels and no more images.
+among all stages but the last. Each stage learns at the rate of its own sparsity (`schedule.rate_at`). Gradual
+second-order pruning is known from language models (Kurtic et al., oBERT, EMNLP 2022); here it needs no labels and no
+more images.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from fcpts_core.allocation.counts import Budget
 from fcpts_core.allocation.respect import respect
 from fcpts_core.masks.patterns import UNSTRUCTURED
 from fcpts_core.problem import Problem
+from fcpts_core.reconstruction.schedule import rate_at
 
 SEED_STRIDE = 10_007  # every stage shuffles its images anew
 
@@ -46,7 +48,7 @@ def stages(problem: Problem, shares: tuple[float, ...]) -> Iterator[Stage]:
     """
     settings, count = problem.settings, problem.settings.stages
     if count == 1:
-        yield Stage(1, 1, problem, shares, 0)
+        yield Stage(1, 1, _paced(problem), shares, 0)
         return
     steps = round(settings.ramp * settings.steps / (count - 1))
     own = settings.changed({"steps": steps, "ramp": 0.0, "pattern": UNSTRUCTURED.text})
@@ -60,12 +62,20 @@ def stages(problem: Problem, shares: tuple[float, ...]) -> Iterator[Stage]:
             settings=own,
             seed=problem.seed + early * SEED_STRIDE,
         )
-        yield Stage(early + 1, count, task, wishes, early * steps)
+        yield Stage(early + 1, count, _paced(task), wishes, early * steps)
     taken = (count - 1) * steps
     own = settings.changed({"steps": settings.steps - taken, "ramp": 0.0})
-    yield Stage(
-        count, count, replace(problem, settings=own, seed=problem.seed + (count - 1) * SEED_STRIDE), shares, taken
-    )
+    task = replace(problem, settings=own, seed=problem.seed + (count - 1) * SEED_STRIDE)
+    yield Stage(count, count, _paced(task), shares, taken)
+
+
+def _paced(problem: Problem) -> Problem:
+    """The problem with the learning rate of its own sparsity."""
+    settings = problem.settings
+    if settings.rate_power == 0:
+        return problem
+    rate = rate_at(settings, problem.sparsity)
+    return replace(problem, settings=settings.changed({"learning_rate": rate, "rate_power": 0.0}))
 
 
 def _on_the_way(problem: Problem, shares: tuple[float, ...], exponent: float) -> tuple[Budget, tuple[float, ...]]:

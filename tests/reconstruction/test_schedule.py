@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fcpts_core.reconstruction.schedule import rate, scheduled_target, threshold_rate
+from fcpts_core.reconstruction.schedule import rate, rate_at, scheduled_target, threshold_rate
 from fcpts_core.reconstruction.settings import Settings
 
 SETTINGS = Settings(steps=200, warmup=0.05, ramp=0.5, ramp_start=0.25)
@@ -17,6 +17,16 @@ def test_the_rate_warms_up_in_a_line_then_falls_as_half_a_cosine() -> None:
     assert rates[105] == pytest.approx(0.5)
     assert rates[200] == pytest.approx(0)
     assert all(now > after > 0 for now, after in pairwise(rates[10:200]))
+
+
+def test_the_rate_grows_with_what_is_pruned_and_is_that_of_the_settings_at_ninety_percent() -> None:
+    for power in (0.5, 1, 2):
+        settings = SETTINGS.changed({"rate_power": power})
+        rates = [rate_at(settings, sparsity) for sparsity in (0.0, 0.3, 0.7, 0.9, 0.99, 1.0)]
+        assert rates[0] == 0 and rates[3] == pytest.approx(settings.learning_rate)
+        assert all(now < after for now, after in pairwise(rates))
+        assert rates[4] == pytest.approx(2**power * settings.learning_rate)
+    assert {rate_at(SETTINGS, sparsity) for sparsity in (0.0, 0.7, 1.0)} == {SETTINGS.learning_rate}
 
 
 @pytest.mark.parametrize(("steps", "warmup"), [(1, 0.0), (1, 1.0), (5, 1.0), (3, 0.02)])

@@ -13,6 +13,7 @@ BOUNDS: dict[str, tuple[list[float], list[float]]] = {
     "steps": ([0, 1, 10**6], [-1]),
     "batch_size": ([1, 512], [0, -3]),
     "learning_rate": ([0, 0.1], [-0.1]),
+    "rate_power": ([0, 1, 4], [-0.1, 4.1]),
     "threshold_rate": ([0, 0.1], [-0.1]),
     "momentum": ([0, 0.99], [1, -0.1]),
     "weight_decay": ([0, 0.1], [-1e-9]),

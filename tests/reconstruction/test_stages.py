@@ -76,3 +76,11 @@ def test_a_run_in_stages_counts_its_steps_on_and_ends_at_the_target(start: str) 
     assert [event.sparsity for event in steps] == sorted(event.sparsity for event in steps)
     for layer, count in zip(given.layers, target, strict=True):
         assert zeros_of([layer.weight]) == count
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_every_stage_learns_at_the_rate_of_its_own_sparsity(count: int) -> None:
+    given = task(sparsity=0.9, stages=count, stage_start=0.5, ramp=0.5, steps=40, rate_power=1, learning_rate=0.1)
+    found = list(stages(given, tuple(0.9 for _ in given.layers)))
+    rates = [stage.problem.settings.learning_rate for stage in found]
+    assert rates == pytest.approx([0.05, 0.075, 0.1] if count == 3 else [0.1], abs=5e-3)
