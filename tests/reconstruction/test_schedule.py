@@ -23,7 +23,8 @@ def test_the_rate_grows_with_what_is_pruned_and_is_that_of_the_settings_at_ninet
     for power in (0.5, 1, 2):
         settings = SETTINGS.changed({"rate_power": power})
         rates = [rate_at(settings, sparsity) for sparsity in (0.0, 0.3, 0.7, 0.9, 0.99, 1.0)]
-        assert rates[0] == 0 and rates[3] == pytest.approx(settings.learning_rate)
+        assert rates[0] == 0
+        assert rates[3] == pytest.approx(settings.learning_rate)
         assert all(now < after for now, after in pairwise(rates))
         assert rates[4] == pytest.approx(2**power * settings.learning_rate)
     assert {rate_at(SETTINGS, sparsity) for sparsity in (0.0, 0.7, 1.0)} == {SETTINGS.learning_rate}
