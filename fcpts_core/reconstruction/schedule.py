@@ -6,7 +6,7 @@ import math
 
 from fcpts_core.reconstruction.settings import Settings
 
-REFERENCE = 0.9  # the sparsity at which a learning rate is what the settings say
+FULL = 0.9  # the sparsity from which on the learning rate is what the settings say
 THRESHOLD_FLOOR = 0.1  # thresholds must be able to follow the target to the very end
 
 
@@ -19,14 +19,13 @@ def rate(settings: Settings, step: int) -> float:
 
 
 def rate_at(settings: Settings, sparsity: float) -> float:
-    """The learning rate for a network with this share of zeros: `learning_rate (log(1 - R) / log(1 - 0.9))^rate_power`.
+    """The peak rate on the way to a target: `learning_rate min(1, log(1 - R*) / log(1 - 0.9))^rate_power`.
 
-    What is left of a slightly pruned network is nearly right, and steps that a hard-pruned one needs would only shake
-    it. From `1 - R = 0` on the rate is that of the last thousandth.
+    A slightly pruned network is nearly right, and steps that a hard-pruned one needs would only shake it.
     """
     if settings.rate_power == 0:
         return settings.learning_rate
-    factor = math.log(max(1 - sparsity, 1e-3)) / math.log(1 - REFERENCE)
+    factor = math.log(1 - min(sparsity, FULL)) / math.log(1 - FULL)
     return settings.learning_rate * factor**settings.rate_power
 
 

@@ -72,7 +72,7 @@ class Settings:
     the pruned layers that fall away with them (`flops`, see `measure.flops`).
 
     Rates are those at the peak of the schedule: warm-up over the first `warmup` share of the steps, then cosine to
-    0. With a `rate_power` the `learning_rate` is that at 90 % zeros, see `schedule.rate_at`. Over the first `ramp`
+    0. With a `rate_power` it is less for targets below 90 %, see `schedule.rate_at`. Over the first `ramp`
     share of the steps the scheduled target rises from `ramp_start` times the target to the target, fast at first; with
     several `stages` that share of the steps is theirs (see `reconstruction.stages`).
     Where no norm follows, a step changes a tensor by `step_bound` of its size at most (see `reconstruction.bounding`).

@@ -7,9 +7,8 @@ way there is cut into `S` stages. With `k_l` the keep ratio of layer `l` in the 
 
 so every stage removes about the same share of what is left (`stages = 1` goes to the target at once). The weights that
 learned in one stage are what the next one's second-order start prunes. Of the steps, the share `ramp` is split evenly
-among all stages but the last. Each stage learns at the rate of its own sparsity (`schedule.rate_at`). Gradual
-second-order pruning is known from language models (Kurtic et al., oBERT, EMNLP 2022); here it needs no labels and no
-more images.
+among all stages but the last. All learn at the rate of the target (`schedule.rate_at`). Gradual second-order
+pruning is known from language models (Kurtic et al., oBERT, EMNLP 2022); here it needs no labels and no more images.
 """
 
 from __future__ import annotations
@@ -46,9 +45,10 @@ def stages(problem: Problem, shares: tuple[float, ...]) -> Iterator[Stage]:
 
     Patterns ask for many zeros at once, so only the last stage has to follow them.
     """
+    problem = _paced(problem)
     settings, count = problem.settings, problem.settings.stages
     if count == 1:
-        yield Stage(1, 1, _paced(problem), shares, 0)
+        yield Stage(1, 1, problem, shares, 0)
         return
     steps = round(settings.ramp * settings.steps / (count - 1))
     own = settings.changed({"steps": steps, "ramp": 0.0, "pattern": UNSTRUCTURED.text})
@@ -62,15 +62,15 @@ def stages(problem: Problem, shares: tuple[float, ...]) -> Iterator[Stage]:
             settings=own,
             seed=problem.seed + early * SEED_STRIDE,
         )
-        yield Stage(early + 1, count, _paced(task), wishes, early * steps)
+        yield Stage(early + 1, count, task, wishes, early * steps)
     taken = (count - 1) * steps
     own = settings.changed({"steps": settings.steps - taken, "ramp": 0.0})
     task = replace(problem, settings=own, seed=problem.seed + (count - 1) * SEED_STRIDE)
-    yield Stage(count, count, _paced(task), shares, taken)
+    yield Stage(count, count, task, shares, taken)
 
 
 def _paced(problem: Problem) -> Problem:
-    """The problem with the learning rate of its own sparsity."""
+    """The problem with the learning rate of its target, the same in all stages."""
     settings = problem.settings
     if settings.rate_power == 0:
         return problem

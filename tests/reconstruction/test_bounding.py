@@ -133,6 +133,7 @@ def test_no_step_carries_a_tensor_past_the_bound_whatever_the_rate(name: str, ne
         learning_rate=rate,
         step_bound=0.05,
         steps=8,
+        stages=1,  # between two of them masks are applied
         student_norms="eval",
     )
     loose = unnormalised(task)
