@@ -132,6 +132,17 @@ def images(count: int = 24, *, labelled: bool = False, flippable: bool = True, s
     return ImageSet("toys", (colour + noise).to(torch.uint8), labels, (0.5, 0.4, 0.6), (0.2, 0.25, 0.3), flippable)
 
 
+LOOP: dict[str, Any] = {
+    "allocation": "uniform",
+    "stages": 1,
+    "ramp": 0.5,
+    "rate_power": 0,
+    "precision": "float32",
+    "keep_floor": 0.4,
+}
+"""Of `fcpts` nothing but its loop: one stage, from the uniform allocation."""
+
+
 def problem(
     network: nn.Module,
     name: str = "fcpts",
@@ -142,8 +153,13 @@ def problem(
     data: ImageSet | None = None,
     **overrides: Any,
 ) -> Problem:
-    """What a method has to solve for a copy of this network, in a few small steps unless told otherwise."""
-    usual = {"steps": 6, "batch_size": 8, "search_steps": 2} if method(name).learns else {}
+    """What a method has to solve for a copy of this network, in a few small steps unless told otherwise.
+
+    `fcpts` is its `LOOP` alone then.
+    """
+    usual: dict[str, Any] = {"steps": 6, "batch_size": 8, "search_steps": 2} if method(name).learns else {}
+    if name == "fcpts":
+        usual |= LOOP
     settings = settings_for(name, {**usual, **overrides})
     student, teacher = copy.deepcopy(network), copy.deepcopy(network).eval().requires_grad_(False)
     layers = prunable_layers(student, exclude)

@@ -19,7 +19,7 @@ from fcpts_core.engine.events import Event, Finished, Result
 from fcpts_core.engine.run import Run
 from fcpts_core.methods import METHODS
 from fcpts_core.models.cards import MODELS, LoadedModel
-from tests.cases import CLASSES, images
+from tests.cases import CLASSES, LOOP, images
 
 STEPS = 5
 
@@ -27,7 +27,9 @@ STEPS = 5
 def config(method: str = "fcpts", **changes: Any) -> RunConfig:
     """A run of few steps on a toy; `changes` of settings go to the method."""
     own = {key: changes.pop(key) for key in list(changes) if key not in RunConfig.__dataclass_fields__}
-    usual = {"steps": STEPS, "batch_size": 8, "search_steps": 2} if METHODS[method].learns else {}
+    usual: dict[str, Any] = {"steps": STEPS, "batch_size": 8, "search_steps": 2} if METHODS[method].learns else {}
+    if method == "fcpts":
+        usual |= LOOP
     return RunConfig(**{"method": method, "sparsity": 0.6, "overrides": {**usual, **own}, **changes})
 
 
