@@ -26,7 +26,7 @@ def rate_at(settings: Settings, sparsity: float) -> float:
     if settings.rate_power == 0:
         return settings.learning_rate
     factor = math.log(1 - min(sparsity, FULL)) / math.log(1 - FULL)
-    return settings.learning_rate * factor**settings.rate_power
+    return float(settings.learning_rate * factor**settings.rate_power)
 
 
 def threshold_rate(settings: Settings, step: int) -> float:
