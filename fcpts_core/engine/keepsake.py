@@ -93,7 +93,8 @@ def measure(config: RunConfig, state_dict: Mapping[str, Tensor], passes: int = P
     from fcpts_core.export.bitmask import bitmask_file
     from fcpts_core.models.cards import load_model
 
-    dense, sparse = load_model(config.model, config.weights), load_model(config.model, config.weights)
+    drawn = config.seed if config.random_weights else None
+    dense, sparse = (load_model(config.model, config.weights, random=drawn) for _ in range(2))
     sparse.module.load_state_dict(dict(state_dict))
     plain = model_file(state_dict)
     images = max(4, min(500, PIXELS // math.prod(dense.input_shape[1:])))

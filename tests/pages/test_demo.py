@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,12 @@ def test_a_first_visit_shows_the_recording_and_a_press_runs_it(app: AppTest) -> 
 def test_a_run_that_is_gone_gives_way_to_the_recording(app: AppTest) -> None:
     opened(app, run="never-was", slide="4")
     assert [button.key for button in app.button] == ["demo-run"]
+
+
+@pytest.mark.parametrize(("accuracy", "words"), [(0.97, "And it still works"), (0.14, "What it can do now")])
+def test_a_model_that_was_ruined_is_not_said_to_work(accuracy: float, words: str) -> None:
+    told = tell(events(5, steps=3))
+    assert told.result is not None
+    ended = replace(told, result=replace(told.result, dense_accuracy=0.99, accuracy=accuracy))
+    slides = {slide.name: slide for slide in deck(ended, RunConfig(), None, recorded=False, task="digits").slides}
+    assert slides["accuracy"].over == words

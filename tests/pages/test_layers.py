@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fcpts_core.density import histogram
+from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.keepsake import weights_beside
 from fcpts_core.engine.snapshot import tell
 from fcpts_core.engine.workers import RunRegistry
@@ -147,3 +149,9 @@ def test_a_run_of_ones_own_can_be_chosen_and_one_that_is_gone_gives_way(app: App
 @pytest.mark.parametrize("layer", [layer.name for layer in recorded().started.layers][::6])  # type: ignore[union-attr]
 def test_every_kind_of_layer_comes_up(app: AppTest, layer: str) -> None:
     opened(app, layer=layer)
+
+
+def test_only_a_bundled_model_s_sensitivity_is_measured_unasked(run: source.Inspected) -> None:
+    assert source.quick(run)
+    for config in (RunConfig(images="set.zip"), RunConfig(model="resnet18"), RunConfig(model="mine:net")):
+        assert not source.quick(replace(run, config=config))

@@ -157,6 +157,13 @@ def test_a_stopped_run_can_be_gone_on_with(app: AppTest, store: Store) -> None:
     assert store.get("stopped").state in (Kept.RUNNING, Kept.QUEUED, Kept.DONE)
 
 
+def test_a_run_that_is_not_there_is_not_passed_over_in_silence(app: AppTest) -> None:
+    page(app, "cost")
+    app.query_params["run"] = "never-was"
+    app.run()
+    assert "Another one is shown" in app.info[0].value
+
+
 def test_the_cost_of_a_run_is_counted_on_its_page(app: AppTest) -> None:
     page(app, "cost")
     texts = " ".join(str(item.proto.body) for item in app.get("html"))

@@ -14,6 +14,8 @@ from fcpts_core.engine.keepsake import Facts
 from fcpts_core.engine.snapshot import Snapshot
 from pages._ui import numbers as fmt
 
+LITTLE = 0.05
+"""A loss of accuracy with which a model still works."""
 FRAMES = 120
 
 
@@ -90,7 +92,7 @@ def _results(result: Result, facts: Facts | None) -> list[Slide]:
         slides.append(
             Slide(
                 "accuracy",
-                "And it still works",
+                "And it still works" if result.dense_accuracy - result.accuracy <= LITTLE else "What it can do now",
                 f"{fmt.percent(result.dense_accuracy)} → {fmt.percent(result.accuracy)}",
                 f"right answers before and after, on {fmt.count(result.test_images)} images that it has never seen.",
             )

@@ -8,6 +8,7 @@ from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.job import RunView
 from fcpts_core.engine.keepsake import Facts, measure
 from fcpts_core.engine.snapshot import State
+from fcpts_core.errors import InputError
 from fcpts_core.lesson.facts import measured, recorded
 from fcpts_core.models.cards import MODELS
 from pages._ui import runs
@@ -27,7 +28,8 @@ def shown(run: RunView | None) -> Deck:
     """The slides of that run, else of the recorded one."""
     if run is None:
         return deck(recorded(), RunConfig(), measured(), recorded=True, task=TASKS["digits"])
-    facts = _facts(run.id, run.config) if run.state is State.DONE else None
+    with st.spinner("Measuring the file and the speed of the sparse model", show_time=True):
+        facts = _facts(run.id, run.config) if run.state is State.DONE else None
     task = TASKS.get(MODELS[run.config.model].data or "", "test images")
     return deck(run.snapshot, run.config, facts, recorded=False, task=task)
 
@@ -38,4 +40,7 @@ def _facts(run: str, config: RunConfig) -> Facts | None:
     from safetensors.torch import load
 
     content = runs.registry().artifacts(run).get("model.safetensors")
-    return measure(config, load(content), PASSES) if content else None
+    try:
+        return measure(config, load(content), PASSES) if content else None
+    except InputError:  # its checkpoint is not there any more: the slides of its file and speed are left out
+        return None

@@ -13,7 +13,7 @@ from pages._ui import numbers as fmt
 from pages._ui.charts.panel import Panel
 from pages._ui.layers import charts as own
 from pages._ui.layers.picture import mask_html
-from pages._ui.layers.source import Inspected, portrait_of, sensitivity_of
+from pages._ui.layers.source import Inspected, portrait_of, quick, sensitivity_of
 from pages._ui.live_chart import live_chart
 from pages._ui.memory import Memory
 
@@ -39,13 +39,34 @@ def board(run: Inspected, chosen: int, memory: Memory) -> None:
             st.html(mask_html(portrait, html.escape(facts.name)))
             _chart(own.moves(portrait, moment.final))
         _chart(own.budget(moment, chosen))
-        found = sensitivity_of(run, chosen)
-        if isinstance(found, str):
-            st.html(f"<section class='fcpts-panel'><p class='fcpts-panel-note'>{html.escape(found)}</p></section>")
-        else:
-            _chart(own.sensitivity(moment, chosen, *found))
+        if quick(run) or _asked(run, chosen):
+            _sensitivity(run, moment, chosen)
     memory.keep(step=step if step != last else None)
     memory.mirror()
+
+
+def _sensitivity(run: Inspected, moment: charts.Moment, chosen: int) -> None:
+    with st.spinner("Measuring what it costs to prune this layer", show_time=True):
+        found = sensitivity_of(run, chosen)
+    if isinstance(found, str):
+        st.html(f"<section class='fcpts-panel'><p class='fcpts-panel-note'>{html.escape(found)}</p></section>")
+    else:
+        _chart(own.sensitivity(moment, chosen, *found))
+
+
+def _asked(run: Inspected, chosen: int) -> bool:
+    """Whether the reader wants the sensitivity of this layer, which takes a large model some time; else the button."""
+    key = f"layers-asked-{run.key}-{chosen}"
+
+    def ask() -> None:
+        st.session_state[key] = True
+
+    if st.session_state.get(key):
+        return True
+    with st.container(key="layers-ask"):
+        st.markdown("What does it cost to prune this layer alone? Some passes over the calibration images tell.")
+        st.button("Measure it", key="layers-measure", icon=":material/query_stats:", on_click=ask)
+    return False
 
 
 def _chart(panel: Panel) -> None:

@@ -17,7 +17,7 @@ from fcpts_core.engine.snapshot import Snapshot, State
 from fcpts_core.errors import InputError
 from fcpts_core.lesson.facts import recorded, recording_path
 from fcpts_core.masks.portrait import LayerPortrait
-from fcpts_core.models.cards import load_model
+from fcpts_core.models.cards import MODELS, load_model
 from fcpts_core.store.records import Kept, RunRecord
 from pages._ui import runs
 from pages._ui.charts import Moment
@@ -107,6 +107,12 @@ def portrait_of(run: Inspected, moment: Moment, chosen: int) -> LayerPortrait | 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _sensitivity(config: RunConfig, layer: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
     return alone(prepare(config).problem, layer)
+
+
+def quick(run: Inspected) -> bool:
+    """Whether a sensitivity is measured without being asked for: with models and images that come with the project."""
+    known = MODELS.get(run.config.model)
+    return known is not None and known.bundled and run.config.images is None and run.config.data is None
 
 
 def sensitivity_of(run: Inspected, chosen: int) -> tuple[tuple[int, ...], tuple[float, ...]] | str:
