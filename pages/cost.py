@@ -56,8 +56,9 @@ key = st.selectbox(
 if st.query_params.get("run") != key:
     st.query_params["run"] = st.session_state["cost-asked"] = key
 try:
-    with st.spinner("Counting", show_time=False):
-        source, figures = costs.counted(store, key)
+    with (place := st.empty()), st.spinner("Reading the model"):
+        source, figures = costs.counted(store, key, lambda share: place.progress(share, "Counting the bytes"))
+    place.empty()
 except InputError as error:
     st.error(str(error), icon=":material/error:")
     st.stop()

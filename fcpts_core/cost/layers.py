@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -62,9 +62,9 @@ class ModelCost:
         return sum(layer.macs_kept for layer in self.layers)
 
 
-def model_cost(source: Source) -> ModelCost:
-    """The figures of one finished run's model."""
-    tensors = sizes(source.tensors)
+def model_cost(source: Source, tell: Callable[[float], object] | None = None) -> ModelCost:
+    """The figures of one finished run's model; `tell` hears what share of the counting is behind."""
+    tensors = sizes(source.tensors, tell)
     found = {part.name: part for part in tensors}
     often = uses(source.network, source.layers, source.images(1))
     layers = []

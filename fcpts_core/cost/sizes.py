@@ -13,7 +13,7 @@ vectors):
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -57,9 +57,15 @@ class Total:
     """How many weights are in tensors that satisfy 2:4."""
 
 
-def sizes(tensors: Mapping[str, Tensor]) -> tuple[TensorSize, ...]:
-    """The figures of every tensor, in the given order."""
-    return tuple(_size(name, plain(name, tensor)) for name, tensor in tensors.items())
+def sizes(tensors: Mapping[str, Tensor], tell: Callable[[float], object] | None = None) -> tuple[TensorSize, ...]:
+    """The figures of every tensor, in the given order; `tell` hears after each what share of all numbers is behind."""
+    found, behind, total = [], 0, sum(tensor.numel() for tensor in tensors.values())
+    for name, tensor in tensors.items():
+        found.append(_size(name, plain(name, tensor)))
+        behind += tensor.numel()
+        if tell is not None and total:
+            tell(behind / total)
+    return tuple(found)
 
 
 def total(parts: Iterable[TensorSize]) -> Total:

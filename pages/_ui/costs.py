@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fcpts_core.cost.engines import verdicts
@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     from fcpts_core.store.store import Store
 
 REMEMBERED = 64
+KEPT = 4
+_counted: dict[tuple[Store, str], tuple[Source, ModelCost]] = {}
 _measured: dict[tuple[str, int], Measured] = {}
 
 
-@lru_cache(maxsize=4)
-def counted(store: Store, key: str) -> tuple[Source, ModelCost]:
-    """The run and its figures; raises InputError where it cannot be read."""
-    source = source_of(store, key)
-    return source, model_cost(source)
+def counted(store: Store, key: str, tell: Callable[[float], object]) -> tuple[Source, ModelCost]:
+    """The run and its figures, counted once; raises InputError where it cannot be read."""
+    if (found := _counted.get((store, key))) is None:
+        source = source_of(store, key)
+        found = source, model_cost(source, tell)
+        while len(_counted) >= KEPT:
+            _counted.pop(next(iter(_counted)))
+        _counted[store, key] = found
+    return found
 
 
 def measured(source: Source, batch: int) -> Measured:

@@ -154,3 +154,10 @@ def test_every_type_is_counted(dtype: torch.dtype) -> None:
 def test_files_that_cannot_be_read_are_refused(capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
     assert main(words) == 2
     assert said in capsys.readouterr().err
+
+
+def test_it_tells_what_share_of_all_numbers_is_behind() -> None:
+    told: list[float] = []
+    tensors = {"a": torch.zeros(6, 5), "b": torch.ones(10)}
+    assert sizes(tensors, told.append) == sizes(tensors)
+    assert told == [0.75, 1.0]
