@@ -105,7 +105,7 @@ class Settings:
     ramp_start: float = 0.4
     stages: int = 1
     stage_start: float = 0.6
-    step_bound: float = 0.025
+    step_bound: float = 0.01
     clip: float = 10.0
     objective: str = "blocks+logits"
     temperature: float = 4.0
