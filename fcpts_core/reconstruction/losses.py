@@ -31,11 +31,13 @@ class View:
     """What one network says about a batch: `logits` `[B, C]` and the outputs of its blocks, network order.
 
     Of maps and boxes the task makes rows of logits (see `fcpts_core.tasks`), `B` then counts those. Blocks may be in
-    bfloat16: what is made of them is in float32.
+    bfloat16: what is made of them is in float32. Those of the teacher may be written over by the loss where nobody
+    else needs them (`spent`).
     """
 
     logits: Tensor
     blocks: Sequence[Tensor]
+    spent: bool = False
 
 
 def kl(student: View, teacher: View, settings: Settings, epoch: float = 0.0) -> Tensor:
@@ -51,12 +53,14 @@ def logits(student: View, teacher: View, settings: Settings, epoch: float = 0.0)
 
 def blocks(student: View, teacher: View, settings: Settings, epoch: float = 0.0) -> Tensor:
     """0 for a network without blocks."""
-    parts = [relative_error(mine, theirs) for mine, theirs in zip(student.blocks, teacher.blocks, strict=True)]
+    pairs = zip(student.blocks, teacher.blocks, strict=True)
+    parts = [relative_error(mine, theirs, teacher.spent) for mine, theirs in pairs]
     return settings.block_weight * _mean(parts, student.logits)
 
 
 def blocks_mse(student: View, teacher: View, settings: Settings, epoch: float = 0.0) -> Tensor:
-    parts = [mean_square_error(mine, theirs) for mine, theirs in zip(student.blocks, teacher.blocks, strict=True)]
+    pairs = zip(student.blocks, teacher.blocks, strict=True)
+    parts = [mean_square_error(mine, theirs, teacher.spent) for mine, theirs in pairs]
     return len(parts) * _mean(parts, student.logits) + logits(student, teacher, settings, epoch)
 
 
@@ -71,18 +75,22 @@ def base_decayed(student: View, teacher: View, settings: Settings, epoch: float 
     return settings.temperature**2 * F.kl_div(said, meant, reduction="batchmean", log_target=True)
 
 
-def relative_error(said: Tensor, meant: Tensor) -> Tensor:
+def relative_error(said: Tensor, meant: Tensor, spent: bool = False) -> Tensor:
     """`mean (f - f')^2 / mean f'^2`; where `f'` is nothing but zeros, without normalising."""
-    return mean_square_error(said, meant) / _power(meant)
+    power = _power(meant)
+    return mean_square_error(said, meant, spent) / power
 
 
-def mean_square_error(said: Tensor, meant: Tensor) -> Tensor:
+def mean_square_error(said: Tensor, meant: Tensor, spent: bool = False) -> Tensor:
     """`mean (f - f')^2` and its gradient for `f`, to the same bits as `mse_loss`.
 
     Outputs of blocks are the largest tensors there are, and here all other activations wait for the backward pass: so
-    the two are kept as they are, in bfloat16 too, and there is never more than one other tensor of their size.
+    the two are kept as they are, in bfloat16 too, and there is never more than one other tensor of their size. A
+    `meant` that is `spent` becomes the difference and then the gradient, and no other tensor is left behind.
     """
-    error: Tensor = _MeanSquareError.apply(said, meant)  # type: ignore[no-untyped-call]
+    alike = said.dtype == meant.dtype == _full(said.dtype) and said.is_contiguous() and meant.is_contiguous()
+    over = spent and alike and not meant.requires_grad
+    error: Tensor = (_OverMeant if over else _MeanSquareError).apply(said, meant)  # type: ignore[no-untyped-call]
     return error
 
 
@@ -99,9 +107,29 @@ class _MeanSquareError(torch.autograd.Function):
         return _copied(said).sub_(meant).mul_(2 / said.numel()).mul_(grad).to(said.dtype), None
 
 
+class _OverMeant(torch.autograd.Function):
+    """The same; a second backward pass is refused by autograd, since it finds the difference changed."""
+
+    @staticmethod
+    def forward(ctx: Any, said: Tensor, meant: Tensor) -> Tensor:
+        difference = torch.sub(said, meant, out=meant)
+        ctx.save_for_backward(difference)
+        return difference.square().mean()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (difference,) = ctx.saved_tensors
+        return difference.mul_(2 / difference.numel()).mul_(grad), None
+
+
 def _copied(values: Tensor) -> Tensor:
     """A copy to calculate with in place."""
-    return values.to(torch.promote_types(values.dtype, torch.float32), copy=True)
+    return values.to(_full(values.dtype), copy=True)
+
+
+def _full(dtype: torch.dtype) -> torch.dtype:
+    return torch.promote_types(dtype, torch.float32)
 
 
 def _power(output: Tensor) -> Tensor:

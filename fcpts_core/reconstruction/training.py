@@ -140,9 +140,16 @@ def _view(problem: Problem, network: nn.Module, batch: Tensor, blocks: list[Tens
     blocks.clear()
     with computing(precision_of(problem.settings.precision, problem.device), problem.device):
         rows = problem.task.rows(network, batch)
-    view = View(_in_full(rows), tuple(blocks))
+    spent = network is problem.teacher and _apart([rows, *blocks], [batch, *network.parameters(), *network.buffers()])
+    view = View(_in_full(rows), tuple(blocks), spent)
     blocks.clear()
     return view
+
+
+def _apart(said: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    """Whether each has its own memory: blocks may work in place, or return what belongs to the network."""
+    places = {tensor.untyped_storage().data_ptr() for tensor in said}
+    return len(places) == len(said) and places.isdisjoint(tensor.untyped_storage().data_ptr() for tensor in others)
 
 
 def _in_full(values: Tensor) -> Tensor:

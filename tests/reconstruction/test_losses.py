@@ -54,13 +54,37 @@ def test_a_block_that_is_silent_in_the_teacher_is_not_normalised() -> None:
     assert OBJECTIVES["blocks"](student, teacher, Settings(block_weight=2)).item() == pytest.approx(2 * 9)
 
 
+@pytest.mark.parametrize("spent", [False, True])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_the_mean_square_error_and_its_gradient_are_those_of_torch_to_the_bit(layout: torch.memory_format) -> None:
+def test_the_mean_square_error_and_its_gradient_are_those_of_torch_to_the_bit(
+    layout: torch.memory_format, spent: bool
+) -> None:
     said, meant = (torch.randn(3, 5, 7, 4).to(memory_format=layout) for _ in range(2))
     said.requires_grad_()
-    ours, theirs = mean_square_error(said, meant), F.mse_loss(said, meant)
+    theirs, ours = F.mse_loss(said, meant.clone()), mean_square_error(said, meant, spent)
     assert torch.equal(ours, theirs)
     assert torch.equal(*(torch.autograd.grad(loss / 0.37, said)[0] for loss in (ours, theirs)))
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_what_is_spent_changes_nothing_but_the_blocks_themselves(name: str) -> None:
+    found = []
+    for spent in (False, True):
+        student = View(STUDENT.logits.clone().requires_grad_(), [b.clone().requires_grad_() for b in STUDENT.blocks])
+        teacher = View(TEACHER.logits, [block.clone() for block in TEACHER.blocks], spent)
+        loss = OBJECTIVES[name](student, teacher, Settings())
+        loss.backward()
+        found.append([loss, *(tensor.grad for tensor in (student.logits, *student.blocks) if tensor.grad is not None)])
+    assert len(found[0]) == len(found[1]) > 1
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def test_what_is_spent_serves_one_backward_pass() -> None:
+    said = torch.randn(4, requires_grad=True)
+    loss = mean_square_error(said, torch.randn(4), spent=True)
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="inplace"):
+        loss.backward()
 
 
 def test_in_bfloat16_it_is_that_of_the_same_numbers_in_float32() -> None:
