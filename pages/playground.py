@@ -21,14 +21,16 @@ enter_by_app()
 st.html(Path(__file__).parent / "_ui" / "app.css")
 fetch_early()
 session.begin()
-waiting = st.container(key="waiting")
+with st.container(key="waiting"):
+    waiting = st.empty()
 
 with st.sidebar:
     values, files, note = controls()
     session.remember(values)
     config = config_of(values, files)
-    with waiting, st.spinner("Looking at the weights"):
-        picture = previewed(config)
+    waiting.html("<p class='fcpts-waiting' role='status'>Looking at the weights</p>")
+    picture = previewed(config)
+    waiting.empty()
     note.caption(target_words(picture))
     launcher(config, picture, key="launch")
 

@@ -163,7 +163,9 @@ class _Asked:
 
 def transform_of(config: RunConfig, transform: Transform) -> Transform:
     """The model's own transform with what the run changes of it; a `resize` of 0 leaves the size alone."""
-    changed = replace(transform, mean=tuple(config.mean or transform.mean), std=tuple(config.std or transform.std))
+    changed = transform
+    if config.mean or config.std:
+        changed = replace(changed, mean=tuple(config.mean or transform.mean), std=tuple(config.std or transform.std))
     if config.resize is not None:
         changed = replace(changed, resize=config.resize or None, enlarge=True)
     return changed if config.crop is None else replace(changed, crop=config.crop)

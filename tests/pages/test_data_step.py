@@ -113,6 +113,11 @@ def test_a_zip_is_told_by_what_it_holds(tmp_path: Path) -> None:
         contents(made("e.zip", "notes.txt"))
 
 
+def test_nothing_is_said_to_be_changed_that_is_not() -> None:
+    assert "Changed from" not in words(opened(model="resnet18"))
+    assert "Changed from" in words(opened(model="resnet18", crop="200"))
+
+
 def test_what_a_zip_holds_is_told_for_the_task(tmp_path: Path) -> None:
     plain, paired, boxed = (tmp_path / f"{name}.zip" for name in ("plain", "paired", "boxed"))
     for path, names in (

@@ -155,3 +155,7 @@ def test_only_a_bundled_model_s_sensitivity_is_measured_unasked(run: source.Insp
     assert source.quick(run)
     for config in (RunConfig(images="set.zip"), RunConfig(model="resnet18"), RunConfig(model="mine:net")):
         assert not source.quick(replace(run, config=config))
+
+
+def test_a_layer_that_the_model_does_not_have_any_more_is_told(run: source.Inspected) -> None:
+    assert "fewer layers now" in str(source.sensitivity_of(run, 1000))

@@ -106,7 +106,10 @@ def portrait_of(run: Inspected, moment: Moment, chosen: int) -> LayerPortrait | 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _sensitivity(config: RunConfig, layer: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    return alone(prepare(config).problem, layer)
+    problem = prepare(config).problem
+    if layer >= len(problem.layers):
+        raise InputError("The model has fewer layers now than it had in this run: its checkpoint is another one.")
+    return alone(problem, layer)
 
 
 def quick(run: Inspected) -> bool:
