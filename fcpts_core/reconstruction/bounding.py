@@ -1,16 +1,18 @@
-"""How far one step may carry a tensor that no norm follows: adaptive gradient clipping.
+"""How far one step may carry the weights that no norm follows: adaptive gradient clipping, unit by unit.
 
-    |g| <= c (1 - momentum) / learning_rate  *  max(|w|, 0.01 sqrt(n))          c = `step_bound`, n = numel(w)
+    |g_i| <= c (1 - momentum) / learning_rate  *  max(|w_i|, 0.01 sqrt(n))          c = `step_bound`, n = numel(w_i)
 
-A norm behind a layer makes what the network says independent of the scale of the layer's weights, and their gradient
-falls as they grow: any rate settles. Without one, the loss is about quadratic in the weights, and beyond
-2 / curvature every step is larger than the one before. That curvature is not known, but it falls with `|w|^2`, so the
-bound is on the step relative to the tensor. A run of the largest gradients, with momentum, changes a tensor by the
-share `c` a step at the peak of the schedule, whatever the learning rate. Zeros can learn too: no tensor counts as
-smaller than 0.01 in its root mean square.
+for the weights `w_i` of each output channel `i`, and for every vector as a whole. A norm behind a layer makes what the
+network says independent of the scale of the layer's weights, and their gradient falls as they grow: any rate settles.
+Without one, the loss is about quadratic in the weights, and beyond 2 / curvature every step is larger than the one
+before. That curvature is not known, but it falls with `|w_i|^2`, so the bound is on the step relative to the weights.
+Where a norm has been folded into its layer, channels of one tensor differ a hundredfold, and the gradient is largest
+where they are small: a bound on the tensor as a whole would let those go anywhere. A run of the largest gradients, with
+momentum, changes a channel by the share `c` a step at the peak of the schedule, whatever the learning rate. Zeros can
+learn too: nothing counts as smaller than 0.01 in its root mean square.
 
 Sources: You et al., LARS, arXiv 1708.03888, for the relative step; Brock et al., ICML 2021, arXiv 2102.06171, for the
-form as a clip of the gradient. There it is the rows of a matrix that are clipped, here whole tensors.
+clip of the gradient by units.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
@@ -27,7 +29,7 @@ from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.norms import norm_mode
 from fcpts_core.reconstruction.settings import Settings
 
-SMALLEST = 0.01  # root mean square of a tensor, for the bound
+SMALLEST = 0.01  # root mean square of a unit, for the bound
 
 
 def unnormalised(problem: Problem) -> tuple[nn.Parameter, ...]:
@@ -88,8 +90,15 @@ def bound(parameters: Iterable[nn.Parameter], settings: Settings) -> None:
     limit = settings.step_bound * (1 - settings.momentum) / settings.learning_rate
     for parameter in parameters:
         if parameter.grad is not None:
-            size = parameter.norm().clamp(min=SMALLEST * parameter.numel() ** 0.5)
-            parameter.grad.mul_((limit * size / parameter.grad.norm()).clamp(max=1))
+            weights, slopes = units(parameter), units(parameter.grad)
+            sizes = weights.norm(dim=1).clamp(min=SMALLEST * weights.shape[1] ** 0.5)
+            factors = (limit * sizes / slopes.norm(dim=1)).nan_to_num(1.0).clamp(max=1)
+            parameter.grad.mul_(factors.view(-1, *[1] * (parameter.ndim - 1)) if parameter.ndim > 1 else factors)
+
+
+def units(tensor: Tensor) -> Tensor:
+    """One row for each output channel `[C, n / C]`, a vector as one row `[1, n]`."""
+    return tensor.flatten(1) if tensor.ndim > 1 else tensor.view(1, -1)
 
 
 def _normalises(part: nn.Module, settings: Settings) -> bool:

@@ -15,7 +15,7 @@ from fcpts_core.engine.solve import solve
 from fcpts_core.models.cifar_resnet import BasicBlock, CifarResNet
 from fcpts_core.models.layers import all_layers
 from fcpts_core.problem import Problem
-from fcpts_core.reconstruction.bounding import SMALLEST, bound, followed, unnormalised
+from fcpts_core.reconstruction.bounding import SMALLEST, bound, followed, units, unnormalised
 from fcpts_core.reconstruction.norms import norm_mode
 from fcpts_core.reconstruction.settings import Settings
 from tests.cases import NETWORKS, conv_net, images, problem, transformer
@@ -110,17 +110,26 @@ def test_layers_that_are_never_called_do_not_decide() -> None:
     assert names(problem(network)) == set()
 
 
+@pytest.mark.parametrize("shape", [(3, 5), (4, 2, 3, 3), (6,)])
 @pytest.mark.parametrize("size", [0.0, 1e-4, 2.0])
 @pytest.mark.parametrize("slope", [0.0, 1e-9, 1.0, 1e9])
-def test_the_gradient_is_clipped_at_the_bound_and_keeps_its_direction(size: float, slope: float) -> None:
+def test_gradients_are_clipped_unit_by_unit_and_keep_their_directions(
+    shape: tuple[int, ...], size: float, slope: float
+) -> None:
     settings = Settings()
-    parameter = nn.Parameter(torch.full((3, 5), size))
-    gradient = slope * torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    parameter = nn.Parameter(size * torch.rand(shape, generator=generator))
+    gradient = slope * torch.randn(shape, generator=generator)
     parameter.grad = gradient.clone()
     bound([parameter], settings)
-    most = settings.step_bound * 0.1 / 0.05 * max(float(parameter.detach().norm()), SMALLEST * 15**0.5)
-    assert float(parameter.grad.norm()) <= most * (1 + 1e-5)
-    torch.testing.assert_close(parameter.grad, gradient * min(1.0, most / max(float(gradient.norm()), 1e-30)))
+    whole = len(shape) == 1
+    for weights, before, after in (
+        [(parameter, gradient, parameter.grad)] if whole else zip(parameter, gradient, parameter.grad, strict=True)
+    ):
+        floor = SMALLEST * weights.numel() ** 0.5
+        most = settings.step_bound * (1 - settings.momentum) / settings.learning_rate
+        most *= max(float(weights.detach().norm()), floor)
+        torch.testing.assert_close(after, before * min(1.0, most / max(float(before.norm()), 1e-30)))
 
 
 @pytest.mark.parametrize("name", ["fcpts", "net-wise", "block-wise"])
@@ -137,16 +146,17 @@ def test_no_step_carries_a_tensor_past_the_bound_whatever_the_rate(name: str, ne
         student_norms="eval",
     )
     loose = unnormalised(task)
-    sizes = [float(parameter.detach().norm()) for parameter in loose]
+    sizes = [units(parameter.detach()).norm(dim=1) for parameter in loose]
     before = [parameter.detach().clone() for parameter in loose]
     moved = 0
     for event in solve(task):
         if not isinstance(event, Measured) or event.step == task.settings.steps:
             continue  # after the last step the mask is applied
         for place, parameter in enumerate(loose):
-            now, floor = parameter.detach(), SMALLEST * parameter.numel() ** 0.5
-            sizes[place] = max(sizes[place], float(now.norm()))
-            assert float((now - before[place]).norm()) <= 0.05 * max(sizes[place], floor) * (1 + 1e-4) + 1e-7
+            now = parameter.detach()
+            sizes[place] = sizes[place].maximum(units(now).norm(dim=1))
+            least = sizes[place].clamp(min=SMALLEST * units(now).shape[1] ** 0.5)
+            assert bool((units(now - before[place]).norm(dim=1) <= 0.05 * least * (1 + 1e-4) + 1e-7).all())
             moved += not torch.equal(now, before[place])
             before[place] = now.clone()
     assert moved
