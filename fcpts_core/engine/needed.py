@@ -1,6 +1,6 @@
 """The memory that learning needs, counted before it begins, so that a run which cannot fit is refused with a reason.
 
-    learning = batch * (activations of one image) * 1.5 + 4 * weights * (gradient + optimizer + masks)
+    learning = batch * (activations of one image) * 1.5 + 4 * weights * (gradient + optimizer + curvature)
 
 beside what is resident already; a second-order start passes all images at once, as far as its limit allows.
 Activations are the outputs of all modules without children, kept for the backward pass; half as much again is for
@@ -24,7 +24,7 @@ RECALIBRATED = 128
 """Images that pass together while norm statistics are taken anew."""
 
 COPIES = {"adam": 4, "sgd": 3}
-"""Tensors as large as the weights beside these: gradient, state of the optimizer, masked weights."""
+"""Tensors as large as the weights beside these: gradient, state of the optimizer, curvature."""
 
 
 def activation_bytes(network: nn.Module, image: Tensor) -> tuple[int, int]:
