@@ -1,15 +1,16 @@
-"""How far one step may carry the weights that no norm follows: adaptive gradient clipping, unit by unit.
+"""How far one step may carry the weights behind which no norm comes: adaptive gradient clipping, unit by unit.
 
     |g_i| <= c (1 - momentum) / learning_rate  *  max(|w_i|, 0.01 sqrt(n))          c = `step_bound`, n = numel(w_i)
 
-for the weights `w_i` of each output channel `i`, and for every vector as a whole. A norm behind a layer makes what the
-network says independent of the scale of the layer's weights, and their gradient falls as they grow: any rate settles.
-Without one, the loss is about quadratic in the weights, and beyond 2 / curvature every step is larger than the one
-before. That curvature is not known, but it falls with `|w_i|^2`, so the bound is on the step relative to the weights.
-Where a norm has been folded into its layer, channels of one tensor differ a hundredfold, and the gradient is largest
-where they are small: a bound on the tensor as a whole would let those go anywhere. A run of the largest gradients, with
-momentum, changes a channel by the share `c` a step at the peak of the schedule, whatever the learning rate. Zeros can
-learn too: nothing counts as smaller than 0.01 in its root mean square.
+for the weights `w_i` of each output channel `i`, and for each vector as a whole. A norm right behind a layer makes what
+the network says independent of the scale of the layer's weights, and their gradient falls as they grow: any rate
+settles. One further on keeps what the layer says in bounds. Without any, the loss is about quadratic in the weights,
+and beyond 2 / curvature every step is larger than the one before. That curvature is not known, but it falls with
+`|w_i|^2`, so the bound is on the step relative to the weights. Where a norm has been folded into its layer, channels of
+one tensor differ a hundredfold, and the gradient is largest where they are small: a bound on the tensor as a whole
+would let those go anywhere. A run of the largest gradients, with momentum, changes a channel by the share `c` a step at
+the peak of the schedule, whatever the learning rate. Zeros can learn too: nothing counts as smaller than 0.01 in its
+root mean square.
 
 Sources: You et al., LARS, arXiv 1708.03888, for the relative step; Brock et al., ICML 2021, arXiv 2102.06171, for the
 clip of the gradient by units.
@@ -33,39 +34,43 @@ SMALLEST = 0.01  # root mean square of a unit, for the bound
 
 
 def unnormalised(problem: Problem) -> tuple[nn.Parameter, ...]:
-    """All parameters but those of layers in front of a norm and the norm's own, in network order.
+    """The parameters of layers behind which no norm comes, in network order; all there are if there is no norm.
 
-    None where at most the last layer has no norm behind it: for it alone the loss is no more than least squares.
+    None where that is at most one layer: for the last layer alone the loss is no more than least squares.
     """
-    student, settled = problem.student, set[int]()
-    called = followed(problem, all_layers(student))
-    for layer, norms in called:
-        if norms:
-            settled.update(id(parameter) for part in (layer.module, *norms) for parameter in part.parameters())
-    if all(norms for _, norms in called[:-1]):
+    student = problem.student
+    layers, norms = called(problem)
+    if len(layers) <= 1:
         return ()
-    return tuple(parameter for parameter in student.parameters() if id(parameter) not in settled)
+    if not norms:
+        return tuple(student.parameters())
+    loose = {id(parameter) for layer in layers for parameter in layer.module.parameters()}
+    return tuple(parameter for parameter in student.parameters() if id(parameter) in loose)
 
 
 @torch.no_grad()
-def followed(
-    problem: Problem, layers: tuple[PrunableLayer, ...]
-) -> tuple[tuple[PrunableLayer, tuple[nn.Module, ...]], ...]:
-    """The layers that the network calls, each with the norms that are given its outputs; none if one goes elsewhere.
+def called(problem: Problem) -> tuple[tuple[PrunableLayer, ...], int]:
+    """The layers that one forward pass calls after the last norm, and how many norms it calls.
 
-    Found by one forward pass of one image. A batch norm counts where it will be in training mode.
+    A batch norm counts where it will be in training mode.
     """
-    norms = [part for part in problem.student.modules() if _normalises(part, problem.settings)]
-    said: list[tuple[int, object]] = []  # tensors are held here, so that no other one gets the identity of one
-    given: dict[int, tuple[object, nn.Module]] = {}
+    last: dict[int, PrunableLayer] = {}
+    norms = 0
+
+    def pass_norm() -> None:
+        nonlocal norms
+        norms += 1
+        last.clear()
+
     handles = [
-        module.register_forward_hook(lambda module, args, output, index=index: said.append((index, output)))
-        for index, layer in enumerate(layers)
+        module.register_forward_hook(lambda module, args, output, layer=layer: last.update({id(layer): layer}))
+        for layer in all_layers(problem.student)
         for module in layer.modules
     ]
     handles += [
-        norm.register_forward_pre_hook(lambda norm, args: given.update({id(args[0]): (args[0], norm)}))
-        for norm in norms
+        part.register_forward_hook(lambda module, args, output: pass_norm())
+        for part in problem.student.modules()
+        if _normalises(part, problem.settings)
     ]
     try:
         with norm_mode(problem.student, "eval"):
@@ -73,13 +78,7 @@ def followed(
     finally:
         for handle in handles:
             handle.remove()
-    found = []
-    for index, layer in enumerate(layers):
-        outputs = [id(output) for place, output in said if place == index]
-        behind = tuple(given[output][1] for output in outputs if output in given)
-        if outputs:
-            found.append((layer, behind if len(behind) == len(outputs) else ()))
-    return tuple(found)
+    return tuple(last.values()), norms
 
 
 @torch.no_grad()

@@ -75,7 +75,8 @@ class Settings:
     0. With a `rate_power` it is less for targets below 90 %, see `schedule.rate_at`. Over the first `ramp`
     share of the steps the scheduled target rises from `ramp_start` times the target to the target, fast at first; with
     several `stages` that share of the steps is theirs (see `reconstruction.stages`).
-    Where no norm follows, a step changes a tensor by `step_bound` of its size at most (see `reconstruction.bounding`).
+    Where no norm comes behind, a step changes a tensor by at most the share `step_bound` (see
+    `reconstruction.bounding`).
     `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated. `keep_floor` is what
     learned thresholds leave every layer at least, as a share of the keep ratio that the allocation gave it. `layer_cap`
     is the largest share of zeros that any one layer may end with. The other choices are described where they are used:
