@@ -53,7 +53,9 @@ def watched(problem: Problem, state: Training) -> Iterator[None]:
             parts = features.blocks(network) if needs_blocks else ()
             setattr(state, name, stack.enter_context(features.caught(parts)))
         stack.enter_context(zeros_kept(problem.layers, problem.dense))
-        memory.give_back()  # what estimates and searches have left behind; activations are of other sizes
+        # What comes before and after asks for other sizes than learning does: neither fits where the other was.
+        memory.give_back()
+        stack.callback(memory.give_back)
         yield
 
 
