@@ -32,5 +32,5 @@ def test_one_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
         raise subprocess.TimeoutExpired("python", 180)
 
     monkeypatch.setattr(subprocess, "run", late)
-    with pytest.raises(RunError, match="A few steps took more than 180 seconds"):
+    with pytest.raises(RunError, match="Trying a few steps took more than 180 seconds"):
         trying.tried(RunConfig(), threads=1)
