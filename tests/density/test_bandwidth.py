@@ -9,7 +9,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from fcpts_core.density import BANDWIDTHS, bandwidth_rule, isj, scott, silverman
+from fcpts_core.density import BANDWIDTHS, bandwidth_rule, estimate, isj, scott, silverman
 from fcpts_core.errors import InputError
 from tests.oracles import botev_bandwidth
 
@@ -23,7 +23,8 @@ def separate_peaks() -> Tensor:
 @pytest.mark.parametrize("count", [2, 3, 10, 1001])
 def test_silverman_follows_its_formula(count: int) -> None:
     weights = torch.randn(count).double()
-    spread = min(weights.std().item(), stats.iqr(weights.numpy()) / 1.349)
+    half, most = stats.iqr(weights.numpy()), stats.iqr(weights.numpy(), rng=(1, 99))
+    spread = min(weights.std().item(), max(half / 1.349, most / 9.306))
     assert silverman(weights) == pytest.approx(0.9 * spread * count**-0.2, rel=1e-9)
 
 
@@ -39,9 +40,20 @@ def test_silverman_ignores_outliers_where_scott_does_not() -> None:
     assert scott(spoilt) > 100 * scott(weights)
 
 
-def test_silverman_uses_the_deviation_where_the_quartiles_coincide() -> None:
-    weights = torch.cat([torch.full((90,), 0.5), torch.randn(10)]).double()
-    assert silverman(weights) == pytest.approx(0.9 * weights.std().item() * 100**-0.2)
+def test_silverman_uses_the_deviation_where_nearly_all_weights_are_equal() -> None:
+    weights = torch.cat([torch.full((997,), 0.5), torch.randn(3)]).double()
+    assert silverman(weights) == pytest.approx(0.9 * weights.std().item() * 1000**-0.2)
+
+
+@pytest.mark.parametrize("lump", [1e-3, 1e-6, 1e-12])
+@pytest.mark.parametrize("share", [0.7, 0.9, 0.95])
+def test_a_lump_of_pruned_weights_does_not_decide_on_the_kernels_of_the_others(share: float, lump: float) -> None:
+    """Kept weights are at least one deviation away from zero; the pruned ones have begun to learn again."""
+    kept = torch.randn(4000).sign() * (1 + torch.randn(4000).abs())
+    pruned = torch.randn(round(4000 * share / (1 - share))) * lump
+    weights = torch.cat([kept, pruned])
+    assert 0.1 < silverman(weights) / silverman(kept) < 1
+    assert estimate(weights).far.numel() == 0
 
 
 @pytest.mark.parametrize("make", [lambda: torch.randn(5000), separate_peaks, lambda: torch.rand(3000).exp()])
