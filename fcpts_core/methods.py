@@ -38,8 +38,8 @@ class Method:
         return self.settings.steps > 0
 
 
-IN_STAGES = {"stages": 3, "ramp": 0.43, "steps": 700, "rate_power": 1.0, "precision": "auto"}
-"""How our own methods get to the target: 150, 150 and 400 steps, gentle ones where little is pruned."""
+PACE = {"steps": 700, "rate_power": 1.0, "precision": "auto"}
+"""Of our own methods: gentle steps where little is pruned."""
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -48,10 +48,10 @@ METHODS: dict[str, Method] = {
             "fcpts",
             "FCPTS",
             "Thresholds and weights of all layers learn together; the task loss reaches the thresholds through the "
-            "density, each layer at the price of a zero; in three stages on the way to the target.",
+            "density, each layer at the price of a zero, while the target rises.",
             "power",
             "fcpts",
-            {**IN_STAGES, "keep_floor": 0.65},
+            {**PACE, "keep_floor": 0.65},
         ),
         Method(
             "best",
@@ -60,7 +60,7 @@ METHODS: dict[str, Method] = {
             "after layer, and then all weights learn together and the masks follow them.",
             "power",
             "net-wise",
-            {**IN_STAGES, "start": "admm"},
+            {**PACE, "stages": 3, "ramp": 0.43, "start": "admm"},
         ),
         Method(
             "fcpts-released",

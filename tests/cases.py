@@ -108,12 +108,40 @@ class Transformer(nn.Module):
         return logits
 
 
+class PlainNet(nn.Module):
+    """Convolutions with biases and nothing else: two in a row of blocks, a depthwise one, one on the pooled image."""
+
+    channels, classes = 3, CLASSES
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.stage = nn.Sequential(
+            nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU()),
+            nn.Sequential(nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.ReLU()),
+        )
+        self.pooled = nn.Conv2d(8, 8, 1)
+        self.bare = nn.Conv2d(8, 8, 1, bias=False)
+        self.linear = nn.Linear(8, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.bare(self.stage(F.relu(self.stem(x))))
+        x = F.relu(self.pooled(x.mean(dim=(2, 3), keepdim=True))).flatten(1)
+        logits: Tensor = self.linear(x)
+        return logits
+
+
 def conv_net() -> ConvNet:
     network = _filled(ConvNet())
     with torch.no_grad():
         network.idle.weight.zero_()
         network.gain.weight.fill_(1.5)
     return network
+
+
+def plain_net() -> PlainNet:
+    torch.manual_seed(3)
+    return PlainNet()
 
 
 def transformer() -> Transformer:

@@ -16,11 +16,12 @@ def test_the_named_methods() -> None:
 
 def test_ours_differ_in_where_they_start_and_in_whether_thresholds_learn() -> None:
     fcpts, best = METHODS["fcpts"], METHODS["best"]
-    assert settings_for("fcpts", {"stages": 1, "ramp": 0.5, "steps": 300, "rate_power": 0, "precision": "float32"}) == (
+    assert settings_for("fcpts", {"steps": 300, "rate_power": 0, "precision": "float32"}) == (
         Settings().changed({"allocation": "power", "keep_floor": 0.65})
     )
     assert fcpts.settings.estimator != "none"
-    assert fcpts.settings.changed({"reconstruction": "net-wise", "start": "admm", "keep_floor": 0.4}) == best.settings
+    start = {"reconstruction": "net-wise", "start": "admm", "stages": 3, "ramp": 0.43, "keep_floor": 0.4}
+    assert fcpts.settings.changed(start) == best.settings
 
 
 def test_as_released_no_task_gradient_reaches_the_thresholds() -> None:

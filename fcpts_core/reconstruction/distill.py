@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fcpts_core.allocation import OF_WEIGHTS
 from fcpts_core.allocation.counts import Budget, fill
@@ -36,10 +36,12 @@ from fcpts_core.reconstruction.training import (
     distance,
     next_batch,
     set_rate,
+    thresholds_of,
     watched,
     weight_optimizer,
     zero_out,
 )
+from fcpts_core.reconstruction.unfolding import renormed
 
 MEMORY = 0.95  # of the running curvature
 DENSITY_EVERY = 10  # steps between estimates of the densities
@@ -54,8 +56,11 @@ class State(Training):
     thresholds: torch.optim.Optimizer
 
 
-def init(problem: Problem, shares: Sequence[float]) -> State:
-    """Thresholds at the quantiles of these sparsities `[L]`, or of `first_shares` where the target rises to them."""
+def init(problem: Problem, shares: Sequence[float], bounded: tuple[nn.Parameter, ...] | None = None) -> State:
+    """Thresholds at the quantiles of these sparsities `[L]`, or of `first_shares` where the target rises to them.
+
+    Steps are `bounded` where no norm comes behind, or of these parameters.
+    """
     settings = problem.settings
     tensors = [layer.weight.detach() for layer in problem.layers]
     masks = tuple(
@@ -72,7 +77,7 @@ def init(problem: Problem, shares: Sequence[float]) -> State:
     return State(
         weights=weight_optimizer(problem.student, settings),
         generator=torch.Generator().manual_seed(problem.seed),
-        bounded=unnormalised(problem),
+        bounded=unnormalised(problem) if bounded is None else bounded,
         shares=tuple(shares),
         masks=masks,
         thresholds=torch.optim.SGD(
@@ -85,11 +90,14 @@ def init(problem: Problem, shares: Sequence[float]) -> State:
 
 def distill(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float, ...]]:
     """The whole loop, from the sparsities `shares` `[L]` to an exactly sparse student; returns its thresholds."""
-    state = init(problem, shares)
-    with attached(problem, state), marked(problem, state):
-        while state.step < problem.settings.steps:
-            yield step(problem, state)
-    return finish(problem, state).thresholds
+    bounded = unnormalised(problem)
+    with renormed(problem) as folded:
+        state = init(problem, shares, bounded)
+        with attached(problem, state), marked(problem, state):
+            while state.step < problem.settings.steps:
+                yield step(problem, state)
+        found = finish(problem, state).thresholds
+    return thresholds_of([layer.weight for layer in problem.layers]) if folded else found
 
 
 def first_shares(problem: Problem, shares: Sequence[float]) -> tuple[float, ...]:

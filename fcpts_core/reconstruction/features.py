@@ -45,11 +45,15 @@ def _outermost(module: nn.Module) -> Iterator[nn.Module]:
 def _is_stage(module: nn.Module) -> bool:
     """Whether this is a container of nothing but blocks, as far as weights go."""
     children = [child for child in module.children() if _holds_weights(child)]
-    return isinstance(module, nn.Sequential | nn.ModuleList) and all(any(child.children()) for child in children)
+    return isinstance(module, nn.Sequential | nn.ModuleList) and all(_has_parts(child) for child in children)
 
 
 def _is_made_of_parts(module: nn.Module) -> bool:
-    return not isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict) and any(module.children())
+    return not isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict) and _has_parts(module)
+
+
+def _has_parts(module: nn.Module) -> bool:
+    return any(_holds_weights(child) for child in module.children())
 
 
 def _holds_weights(block: nn.Module) -> bool:

@@ -18,13 +18,12 @@ from torch import Tensor, nn
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.losses import relative_error
-from fcpts_core.reconstruction.netwise import thresholds_of
 from fcpts_core.reconstruction.norms import norm_mode
 from fcpts_core.reconstruction.reached import in_order, input_of, shared_equally
 from fcpts_core.reconstruction.resuming import marked
 from fcpts_core.reconstruction.statistics import repair_statistics
 from fcpts_core.reconstruction.stepping import descend, follow_back, in_numbers
-from fcpts_core.reconstruction.training import Training, next_batch, weight_optimizer
+from fcpts_core.reconstruction.training import Training, next_batch, thresholds_of, weight_optimizer
 
 BIAS_RATE = 10.0  # times that of the weights
 

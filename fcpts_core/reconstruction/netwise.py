@@ -20,7 +20,6 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.bridge.budget import worth_of
-from fcpts_core.bridge.inverse import threshold_for_count
 from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import pruned
 from fcpts_core.masks.patterns import pattern
@@ -36,10 +35,12 @@ from fcpts_core.reconstruction.training import (
     Training,
     distance,
     next_batch,
+    thresholds_of,
     watched,
     weight_optimizer,
     zero_out,
 )
+from fcpts_core.reconstruction.unfolding import renormed
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -103,26 +104,23 @@ def applied(problem: Problem, masks: Sequence[Following], counts: Sequence[int])
 def netwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float, ...]]:
     """The whole loop at the sparsities `shares` `[L]`; returns the thresholds of the masks it ends with."""
     settings = problem.settings
-    state = Training(
-        weights=weight_optimizer(problem.student, settings),
-        generator=torch.Generator().manual_seed(problem.seed),
-        bounded=unnormalised(problem),
-    )
     counts, first = problem.counts(shares), problem.counts(first_shares(problem, shares))
-    masks = masks_for(problem, counts)
-    with watched(problem, state), pruned(problem.layers, masks), marked(problem, state):
-        while state.step < settings.steps:
-            target = schedule.scheduled_target(settings, problem.sparsity, state.step)
-            for mask, zeros in zip(masks, _between(first, counts, problem, target), strict=True):
-                mask.zeros = zeros
-            yield _step(problem, state, masks, target)
-    return applied(problem, masks, counts)
-
-
-def thresholds_of(weights: Sequence[Tensor]) -> tuple[float, ...]:
-    """A threshold for each layer that tells its zeros from the rest, from 0 to the smallest magnitude kept. `[L]`"""
-    magnitudes = [weight.detach().abs() for weight in weights]
-    return tuple(threshold_for_count(values, values.numel() - int(values.count_nonzero())) for values in magnitudes)
+    bounded = unnormalised(problem)
+    with renormed(problem):
+        state = Training(
+            weights=weight_optimizer(problem.student, settings),
+            generator=torch.Generator().manual_seed(problem.seed),
+            bounded=bounded,
+        )
+        masks = masks_for(problem, counts)
+        with watched(problem, state), pruned(problem.layers, masks), marked(problem, state):
+            while state.step < settings.steps:
+                target = schedule.scheduled_target(settings, problem.sparsity, state.step)
+                for mask, zeros in zip(masks, _between(first, counts, problem, target), strict=True):
+                    mask.zeros = zeros
+                yield _step(problem, state, masks, target)
+        applied(problem, masks, counts)
+    return thresholds_of([layer.weight for layer in problem.layers])
 
 
 def _between(first: Sequence[int], last: Sequence[int], problem: Problem, target: float) -> list[int]:

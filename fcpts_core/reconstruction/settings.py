@@ -76,7 +76,8 @@ class Settings:
     share of the steps the scheduled target rises from `ramp_start` times the target to the target, fast at first; with
     several `stages` that share of the steps is theirs (see `reconstruction.stages`).
     Where no norm comes behind, a step changes a tensor by at most the share `step_bound` (see
-    `reconstruction.bounding`).
+    `reconstruction.bounding`); with `unfold`, convolutions of networks without norms get some while all weights learn
+    together (see `reconstruction.unfolding`).
     `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated. `keep_floor` is what
     learned thresholds leave every layer at least, as a share of the keep ratio that the allocation gave it. `layer_cap`
     is the largest share of zeros that any one layer may end with. The other choices are described where they are used:
@@ -107,6 +108,7 @@ class Settings:
     stages: int = 1
     stage_start: float = 0.6
     step_bound: float = 0.01
+    unfold: bool = True
     clip: float = 10.0
     objective: str = "blocks+logits"
     temperature: float = 4.0

@@ -17,9 +17,9 @@ from torch.nn.modules.conv import _ConvTransposeNd
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.magnitude import prune_by_magnitude
-from fcpts_core.reconstruction.netwise import thresholds_of
 from fcpts_core.reconstruction.norms import norm_mode, recalibrate
 from fcpts_core.reconstruction.reached import in_order, output_of
+from fcpts_core.reconstruction.training import thresholds_of
 
 BATCH = 128
 

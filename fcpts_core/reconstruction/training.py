@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from fcpts_core.bridge.inverse import threshold_for_count
 from fcpts_core.data.augment import augment
 from fcpts_core.errors import RunError
 from fcpts_core.masks.parametrization import zeros_kept
@@ -136,6 +137,12 @@ def zero_out(weights: Sequence[Tensor], masks: Sequence[Tensor]) -> None:
     with torch.no_grad():
         for weight, mask in zip(weights, masks, strict=True):
             weight.masked_fill_(~mask, 0)
+
+
+def thresholds_of(weights: Sequence[Tensor]) -> tuple[float, ...]:
+    """A threshold for each layer that tells its zeros from the rest, from 0 to the smallest magnitude kept. `[L]`"""
+    magnitudes = [weight.detach().abs() for weight in weights]
+    return tuple(threshold_for_count(values, values.numel() - int(values.count_nonzero())) for values in magnitudes)
 
 
 def _view(problem: Problem, network: nn.Module, batch: Tensor, blocks: list[Tensor]) -> View:

@@ -8,37 +8,16 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fcpts_core.engine.events import Measured
 from fcpts_core.engine.solve import solve
-from fcpts_core.models.cifar_resnet import BasicBlock, CifarResNet
 from fcpts_core.models.layers import all_layers
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.bounding import SMALLEST, bound, units, unnormalised
 from fcpts_core.reconstruction.norms import norm_mode
 from fcpts_core.reconstruction.settings import Settings
 from tests.cases import NETWORKS, conv_net, images, problem, transformer
-
-
-def resnet() -> CifarResNet:
-    torch.manual_seed(0)
-    network = CifarResNet(8, classes=3)
-    with torch.no_grad(), norm_mode(network, "train"):
-        for _ in range(40):
-            network(images(24).inputs())
-    return network.eval()
-
-
-def folded() -> CifarResNet:
-    """The same function as `resnet()`, its norms folded into the convolutions."""
-    network = resnet()
-    for holder in (network, *(part for part in network.modules() if isinstance(part, BasicBlock))):
-        for number in ("1", "2"):
-            if isinstance(norm := getattr(holder, f"bn{number}", None), nn.BatchNorm2d):
-                setattr(holder, f"conv{number}", fuse_conv_bn_eval(getattr(holder, f"conv{number}"), norm))
-                setattr(holder, f"bn{number}", nn.Identity())
-    return network
+from tests.reconstruction.folded import folded, resnet
 
 
 def losses(task: Problem) -> list[float]:

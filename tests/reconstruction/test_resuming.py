@@ -17,8 +17,9 @@ from fcpts_core.methods import METHODS
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
 from fcpts_core.store.checkpoint import read_checkpoint, write_checkpoint
-from tests.cases import NETWORKS, images, problem
+from tests.cases import NETWORKS, images, plain_net, problem
 
+CASES = {**NETWORKS, "plain": plain_net}
 LEARNING = [name for name, entry in RECONSTRUCTIONS.items() if entry.learns]
 SEARCHES: dict[str, dict[str, Any]] = {
     "learned": {"search_steps": 23},
@@ -49,7 +50,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def task_of(network: str, method: str = "fcpts", **settings: Any) -> Problem:
     # No multiple of the batch: the end of a pass over the images is not the end of a step.
     usual = {"steps": 13, "batch_size": 8} if METHODS[method].learns else {}
-    return problem(NETWORKS[network](), method, data=images(20, labelled=True), **{**usual, **settings})
+    return problem(CASES[network](), method, data=images(20, labelled=True), **{**usual, **settings})
 
 
 def driven(telling: Generator[Any, None, tuple[float, ...]], task: Problem, stop: int | None = None) -> Any:
@@ -120,3 +121,8 @@ def test_every_method_that_learns_goes_on_to_the_same_bits(name: str, tmp_path: 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_settings_that_add_to_the_state_go_on_to_the_same_bits(name: str, tmp_path: Path) -> None:
     check(tmp_path, "conv", (4, 11), VARIANTS[name])
+
+
+@pytest.mark.parametrize("name", ["fcpts", "best"])
+def test_norms_for_the_time_of_learning_go_on_to_the_same_bits(name: str, tmp_path: Path) -> None:
+    check(tmp_path, "plain", (2, 9), {"method": name})
