@@ -81,7 +81,8 @@ class Problem:
         return tuple(round(share * layer.weights) for share, layer in zip(shares, self.layers, strict=True))
 
 
-Telling = Generator[Phase | Allocated | Sensed | Measured, None, Found]
+Told = Phase | Allocated | Sensed | Measured
+Telling = Generator[Told, None, Found]
 
 
 def told_silently(telling: Telling[Found]) -> Found:

@@ -16,7 +16,7 @@ from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Phase
 from fcpts_core.errors import InputError
 from fcpts_core.models.cards import LoadedModel
-from fcpts_core.silently import Found, Shares, by_percent, returned
+from fcpts_core.silently import Found, Shares, by_percent, retold, returned
 
 TRAIN, TEST = ("train", "calibration"), ("test", "val", "validation")
 """Names of the parts of a user's folder, the first of which that is there counts."""
@@ -82,13 +82,7 @@ def _made(telling: Shares[ImageSet]) -> Generator[Phase, None, ImageSet]:
 
 def phases(text: str, telling: Shares[Found]) -> Generator[Phase, None, Found]:
     """The shares of some work as phases with these words."""
-    while True:
-        try:
-            share = next(telling)
-        except StopIteration as end:
-            found: Found = end.value
-            return found
-        yield Phase(text, share)
+    return retold(telling, lambda share: (Phase(text, share),))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import replace
 
 from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.allocation.respect import budget_under, respect
 from fcpts_core.engine.events import Allocated, Measured, Phase
-from fcpts_core.problem import Problem, Telling
+from fcpts_core.problem import Problem, Telling, Told
 from fcpts_core.reconstruction.norms import recalibrate
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
 from fcpts_core.reconstruction.stages import Stage, stages
 from fcpts_core.second_order.start import second_order_start
+from fcpts_core.silently import retold
 
 LEARNING = {"fcpts": "learning thresholds and weights"}
 
@@ -55,16 +56,13 @@ def _start(stage: Stage) -> Telling[None]:
 
 def _counted(telling: Telling[tuple[float, ...]], stage: Stage) -> Telling[tuple[float, ...]]:
     """What one stage tells, its steps counted on from those before it."""
-    with closing(telling):
-        while True:
-            try:
-                event = next(telling)
-            except StopIteration as end:
-                thresholds: tuple[float, ...] = end.value
-                return thresholds
-            if isinstance(event, Phase) and stage.of > 1:
-                yield replace(event, text=f"stage {stage.number} of {stage.of}: {event.text}")
-            elif isinstance(event, Measured):
-                yield replace(event, step=event.step + stage.before)
-            else:
-                yield event
+
+    def anew(told: Told) -> Iterator[Told]:
+        if isinstance(told, Phase) and stage.of > 1:
+            yield replace(told, text=f"stage {stage.number} of {stage.of}: {told.text}")
+        elif isinstance(told, Measured):
+            yield replace(told, step=told.step + stage.before)
+        else:
+            yield told
+
+    return retold(telling, anew)
