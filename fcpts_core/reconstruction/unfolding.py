@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from fcpts_core.models.layers import all_layers
 from fcpts_core.problem import Problem
@@ -31,8 +32,6 @@ from fcpts_core.reconstruction.norms import norm_mode, recalibrate
 NAME = "temporary_norm"
 NORMS = {nn.Conv1d: nn.BatchNorm1d, nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}
 SMALLEST = 1e-12  # of gamma / s: below it a kept weight could become a zero that nobody asked for
-
-Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
 @contextmanager
@@ -113,7 +112,7 @@ def _normalises(part: nn.Module) -> bool:
     return "norm" in type(part).__name__.lower() and not any(part.children())
 
 
-def _norm_of(module: nn.Module) -> Norm:
+def _norm_of(module: nn.Module) -> _BatchNorm:
     weight = module.weight
     assert isinstance(weight, Tensor)
     kind = NORMS[type(module)]  # type: ignore[index]
@@ -121,7 +120,7 @@ def _norm_of(module: nn.Module) -> Norm:
 
 
 @torch.no_grad()
-def _begin(problem: Problem, modules: Sequence[nn.Module], norms: Sequence[Norm]) -> None:
+def _begin(problem: Problem, modules: Sequence[nn.Module], norms: Sequence[_BatchNorm]) -> None:
     """Statistics of the network as it is, and the norms such that they change nothing."""
     handles = [module.register_forward_hook(_watched) for module in modules]
     try:
@@ -136,7 +135,7 @@ def _begin(problem: Problem, modules: Sequence[nn.Module], norms: Sequence[Norm]
 
 
 @torch.no_grad()
-def _fold(modules: Sequence[nn.Module], norms: Sequence[Norm]) -> None:
+def _fold(modules: Sequence[nn.Module], norms: Sequence[_BatchNorm]) -> None:
     for module, norm in zip(modules, norms, strict=True):
         weight, bias = module.weight, module.bias
         assert isinstance(weight, Tensor)
@@ -148,7 +147,7 @@ def _fold(modules: Sequence[nn.Module], norms: Sequence[Norm]) -> None:
         bias.copy_((bias - mean) * factor + norm.bias)
 
 
-def _statistics(norm: Norm) -> tuple[Tensor, Tensor]:
+def _statistics(norm: _BatchNorm) -> tuple[Tensor, Tensor]:
     """`mu` and `s`."""
     mean, variance = norm.running_mean, norm.running_var
     assert mean is not None

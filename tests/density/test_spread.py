@@ -36,9 +36,10 @@ def test_few_weights_are_sorted(count: int) -> None:
     ],
 )
 def test_many_weights_give_nearly_the_same_range(sample: NDArray[np.float64]) -> None:
-    half, most = ranges(sample)
+    expected = ranges(sample)
     found = middle_ranges(sample, standard_deviation(sample))
-    assert found == (pytest.approx(half, rel=1e-3), pytest.approx(most, rel=2e-3))
+    assert found[0] == pytest.approx(expected[0], rel=1e-3)
+    assert found[1] == pytest.approx(expected[1], rel=2e-3)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.2501, 0.4, 0.6])

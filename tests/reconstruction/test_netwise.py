@@ -10,7 +10,8 @@ from torch import Tensor
 from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.engine.events import Measured
 from fcpts_core.problem import Problem, told_silently
-from fcpts_core.reconstruction.netwise import Following, netwise, thresholds_of
+from fcpts_core.reconstruction.netwise import Following, netwise
+from fcpts_core.reconstruction.training import thresholds_of
 from tests.cases import NETWORKS, conv_net, images, problem, transformer
 
 
