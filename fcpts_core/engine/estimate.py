@@ -32,6 +32,7 @@ from fcpts_core.measure.accuracy import batch_for
 from fcpts_core.measure.flops import uses
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
+from fcpts_core.reconstruction.unfolding import lacking
 
 PROBES = 3
 """Learning steps that are taken; the first one is not counted, it is slower than all others."""
@@ -76,7 +77,7 @@ def estimate(config: RunConfig) -> Estimate:
         "allocation": image * _looked_at(problem),
         "least squares": _least_squares(problem),
         "learning": problem.settings.steps * (step or 0.0),
-        "recalibrating": image * len(prepared.calibration) if problem.settings.recalibrate else 0.0,
+        "recalibrating": image * len(prepared.calibration) * _recalibrations(problem),
     }
     return Estimate(
         sum(parts.values()),
@@ -106,7 +107,7 @@ def _seconds(work: Callable[[], int]) -> float:
 def _step_seconds(problem: Problem) -> float | None:
     """Seconds of one learning step, on a student pruned by magnitude alike in all layers."""
     settings = problem.settings.changed({"start": "magnitude", "stages": 1})
-    trial = replace(problem, settings=settings)
+    trial = replace(problem, settings=settings, images=problem.images.take(settings.batch_size))
     told = RECONSTRUCTIONS[settings.reconstruction].reconstruct(trial, (problem.sparsity,) * len(problem.layers))
     taken: list[float] = []
     with closing(told):
@@ -118,6 +119,14 @@ def _step_seconds(problem: Problem) -> float | None:
             if len(taken) == PROBES:
                 break
     return min(taken[1:] or taken) if taken else None
+
+
+def _recalibrations(problem: Problem) -> int:
+    """How often norm statistics are taken anew; those that are there while weights learn, twice in every stage."""
+    settings = problem.settings
+    if not settings.recalibrate:
+        return 0
+    return 2 * settings.stages if settings.steps and lacking(problem) else settings.stages
 
 
 def _making(config: RunConfig, prepared: Prepared, image: float) -> float:

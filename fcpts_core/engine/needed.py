@@ -16,12 +16,13 @@ from fcpts_core.data.room import require_room
 from fcpts_core.measure import memory
 from fcpts_core.measure.accuracy import batch_for, eval_mode
 from fcpts_core.problem import Problem
-from fcpts_core.reconstruction.norms import norm_layers
+from fcpts_core.reconstruction.norms import norm_layers, together
+from fcpts_core.reconstruction.unfolding import lacking
 from fcpts_core.second_order.start import MOST_NUMBERS
 
 EXTRA = 1.5
-RECALIBRATED = 128
-"""Images that pass together while norm statistics are taken anew."""
+RENORMED = 1.5
+"""Times the activations of a network without norms, while it has some (see `reconstruction.unfolding`)."""
 
 COPIES = {"adam": 4, "sgd": 3}
 """Tensors as large as the weights beside these: gradient, state of the optimizer, curvature."""
@@ -50,11 +51,12 @@ def working_bytes(problem: Problem) -> int:
     settings, images = problem.settings, problem.images
     one, largest = activation_bytes(problem.teacher, images.inputs(torch.arange(1)).to(problem.device))
     needs = [min(batch_for(images), len(images)) * largest * 4]
-    if settings.recalibrate and norm_layers(problem.teacher):
-        needs.append(min(RECALIBRATED, len(images)) * largest * 3)
+    renormed = bool(settings.steps and lacking(problem))
+    if settings.recalibrate and (norm_layers(problem.teacher) or renormed):
+        needs.append(min(together(images), len(images)) * largest * 3)
     if settings.steps:
         weights = sum(parameter.numel() for parameter in problem.student.parameters())
-        learning = min(settings.batch_size, len(images)) * round(one * EXTRA)
+        learning = min(settings.batch_size, len(images)) * round(one * EXTRA * (RENORMED if renormed else 1))
         needs.append(learning + 4 * weights * COPIES.get(settings.optimizer, 4))
     if settings.start != "magnitude" or settings.reconstruction == "second-order":
         # both halves of all images pass together; patches of a layer are as many numbers again, in double precision

@@ -10,6 +10,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fcpts_core.data.images import ImageSet
+from fcpts_core.measure.accuracy import batch_for
+
+FEWEST, MOST = 16, 128
 
 
 def norm_layers(module: nn.Module) -> tuple[_BatchNorm, ...]:
@@ -44,9 +47,10 @@ def undone_on_error(module: nn.Module) -> Iterator[None]:
 
 
 @torch.no_grad()
-def recalibrate(module: nn.Module, images: ImageSet, batch_size: int = 128) -> None:
+def recalibrate(module: nn.Module, images: ImageSet, batch_size: int | None = None) -> None:
     """Replace the running mean and variance of all batch norms by their averages over batches of these images.
 
+    Batches are of `together(images)` unless another size is asked for.
     Every batch counts the same, whatever was there before; a last batch of one image is left out where it can be,
     since it has no variance. A network without batch norm is left alone.
     """
@@ -60,9 +64,17 @@ def recalibrate(module: nn.Module, images: ImageSet, batch_size: int = 128) -> N
             for norm in norms:
                 norm.reset_running_stats()
                 norm.momentum = None  # a cumulative average
-            for batch in torch.arange(len(images)).split(batch_size):
+            for batch in torch.arange(len(images)).split(batch_size or together(images)):
                 if len(batch) > 1 or len(images) == 1:
                     module(images.inputs(batch).to(device))
         finally:
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
+
+
+def together(images: ImageSet) -> int:
+    """How many images norm statistics are averaged over: 128 small ones, fewer large ones, for the memory they take.
+
+    At least 16: a norm behind a global pooling sees no more numbers than that.
+    """
+    return max(FEWEST, min(MOST, batch_for(images)))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.data.images import ImageSet
-from fcpts_core.reconstruction.norms import norm_layers, norm_mode, recalibrate, undone_on_error
+from fcpts_core.reconstruction.norms import norm_layers, norm_mode, recalibrate, together, undone_on_error
 from tests.cases import ConvNet, conv_net, images, transformer
 
 
@@ -123,3 +123,9 @@ def test_statistics_are_undone_after_an_error_only() -> None:
     with undone_on_error(network):
         network(images(4).inputs())
     assert not any(map(torch.equal, before, statistics(network)))
+
+
+@pytest.mark.parametrize(("side", "expected"), [(8, 128), (90, 128), (224, 20), (513, 16), (2000, 16)])
+def test_large_images_pass_in_small_batches_but_never_in_tiny_ones(side: int, expected: int) -> None:
+    blank = torch.zeros(1, 1, 1, 1, dtype=torch.uint8).expand(500, 3, side, side)
+    assert together(ImageSet("blank", blank, None, (0.5,) * 3, (0.5,) * 3, flippable=False)) == expected
