@@ -28,18 +28,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from fcpts_core.engine.config import RunConfig
-from fcpts_core.engine.events import Failed, Finished, Result
+from fcpts_core.engine.events import Result
 from fcpts_core.errors import InputError
 from fcpts_core.store.database import RUNS, explained, open_database
+from fcpts_core.store.ending import figures, left_behind
 from fcpts_core.store.folder import RECORD, RunFolder, write_record
 from fcpts_core.store.owner import Owner, lives
 from fcpts_core.store.place import UPLOADS, StoreError, database_url
 from fcpts_core.store.records import Kept, Origin, RunRecord, checked_id, new_id
+from fcpts_core.store.writing import folder_at, sentences, unwritable
 
 BIN_SECONDS = 24 * 3600.0
 """How long a deleted run can be brought back."""
 
-INTERRUPTED = "The process that computed this run ended before it did."
 PATHS = ("weights", "images", "test", "data", "sensitivities")
 """Settings that name files."""
 
@@ -52,7 +53,7 @@ class Store:
     def __init__(self, directory: str | Path, url: str | None = None) -> None:
         self.directory = Path(directory)
         self.url = url or database_url(self.directory)
-        _folder(self.directory / "runs")
+        folder_at(self.directory / "runs")
 
     @cached_property
     def _engine(self) -> Engine:
@@ -63,7 +64,7 @@ class Store:
 
     @cached_property
     def _owner(self) -> Owner:
-        with _sentences(self.directory):
+        with sentences(self.directory):
             return Owner(self.directory)
 
     def close(self) -> None:
@@ -111,11 +112,11 @@ class Store:
                 f"There is a run {key} already: choose another id, or remove that run with `fcpts delete {key}`."
             ) from None
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
         try:
             with explained(self.url), self._engine.connect() as connection:
                 connection.execute(sa.insert(RUNS).values(**record.to_row()))
-            with _sentences(path):
+            with sentences(path):
                 write_record(path, record.to_row())
         except BaseException:
             self.folder(key).remove()
@@ -153,15 +154,15 @@ class Store:
         """A run of this process has ended; its folder is tidied."""
         values: dict[str, Any] = {"state": state.value, "owner": "", "reason": reason, "finished": time.time()}
         if result is not None:
-            values |= _figures(result)
+            values |= figures(result)
         folder = self.folder(key)
         if state is Kept.DONE:
-            with _sentences(folder.path):
+            with sentences(folder.path):
                 folder.pack()
         values["bytes"] = folder.size()
         self._update(RUNS.c.id == key, values)
         record = self._select(RUNS.c.id == key)[0]
-        with _sentences(folder.path):
+        with sentences(folder.path):
             write_record(folder.path, record.to_row())
         return record
 
@@ -244,7 +245,7 @@ class Store:
     def keep_runs(self, count: int | None) -> None:
         from fcpts_core.store.folder import write_whole
 
-        with _sentences(self.directory):
+        with sentences(self.directory):
             write_whole(self.directory / "settings.json", (json.dumps({"keep_runs": count}) + "\n").encode())
         self.tidy()
 
@@ -277,7 +278,7 @@ class Store:
         for suffix in ("", "-wal", "-shm"):
             path = Path(address.database + suffix)
             if path.exists():
-                with _sentences(self.directory):
+                with sentences(self.directory):
                     path.rename(f"{address.database}.damaged-{stamp}{suffix}")
         return len(self.runs())
 
@@ -292,23 +293,14 @@ class Store:
 
     def _write_record(self, key: str) -> None:
         if (record := self.find(key)) is not None:
-            with _sentences(self.directory):
+            with sentences(self.directory):
                 write_record(self.folder(key).path, record.to_row())
 
     def _settled(self, record: RunRecord) -> RunRecord:
         """The record; where its owner has gone, after finding out what became of the run."""
         if not record.state.live or record.owner == self._owner_name or lives(self.directory, record.owner):
             return record
-        folder = self.folder(record.id)
-        end, last = folder.end(), folder.last_step()
-        values: dict[str, Any] = {"state": Kept.INTERRUPTED.value, "reason": INTERRUPTED}
-        if isinstance(end, Finished):
-            values = {"state": Kept.DONE.value, "reason": "", **_figures(end.result)}
-        elif isinstance(end, Failed):
-            values = {"state": Kept.FAILED.value, "reason": end.reason}
-        if last is not None and not isinstance(end, Finished):
-            values |= {"step": last.step, "sparsity": last.sparsity, "seconds": last.seconds}
-        values |= {"owner": "", "finished": _last_sign(folder.path), "bytes": folder.size()}
+        values = left_behind(self.folder(record.id))
         self._update(sa.and_(RUNS.c.id == record.id, RUNS.c.owner == record.owner), values)
         rows = self._select(RUNS.c.id == record.id)
         return rows[0] if rows else record
@@ -333,48 +325,3 @@ def _from_anywhere(config: dict[str, Any]) -> dict[str, Any]:
     """The settings with whole paths: a run may be gone on with from another directory."""
     paths = {name: config[name] for name in PATHS if isinstance(config.get(name), str)}
     return {**config, **{name: os.path.abspath(path) for name, path in paths.items() if os.path.exists(path)}}
-
-
-def _figures(result: Result) -> dict[str, Any]:
-    return {
-        "sparsity": result.sparsity,
-        "accuracy": result.accuracy,
-        "dense_accuracy": result.dense_accuracy,
-        "step": result.steps,
-        "steps": result.steps,
-        "seconds": result.seconds,
-    }
-
-
-def _last_sign(path: Path) -> float:
-    with suppress(OSError, ValueError):
-        return max(item.stat().st_mtime for item in path.iterdir())
-    return time.time()
-
-
-def _folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-class _sentences:  # noqa: N801 - reads as a function
-    """Errors of the file system as sentences."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            raise _unwritable(self.path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"The store cannot write to {path} ({error.strerror or error}): expected a directory in which files may be "
-        "written, on a disk with room; name another one with --store or FCPTS_STORE."
-    )
