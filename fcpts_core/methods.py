@@ -51,7 +51,7 @@ METHODS: dict[str, Method] = {
             "density, each layer at the price of a zero, while the target rises.",
             "power",
             "fcpts",
-            {**PACE, "keep_floor": 0.65},
+            {**PACE, "ramp": 0.7, "keep_floor": 0.65},
         ),
         Method(
             "best",

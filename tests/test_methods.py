@@ -16,7 +16,7 @@ def test_the_named_methods() -> None:
 
 def test_ours_differ_in_where_they_start_and_in_whether_thresholds_learn() -> None:
     fcpts, best = METHODS["fcpts"], METHODS["best"]
-    assert settings_for("fcpts", {"steps": 300, "rate_power": 0, "precision": "float32"}) == (
+    assert settings_for("fcpts", {"steps": 300, "ramp": 0.5, "rate_power": 0, "precision": "float32"}) == (
         Settings().changed({"allocation": "power", "keep_floor": 0.65})
     )
     assert fcpts.settings.estimator != "none"

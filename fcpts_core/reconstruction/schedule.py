@@ -7,7 +7,7 @@ import math
 from fcpts_core.reconstruction.settings import Settings
 
 FULL = 0.9  # the sparsity from which on the learning rate is what the settings say
-THRESHOLD_FLOOR = 0.1  # thresholds must be able to follow the target to the very end
+THRESHOLD_FLOOR = 0.01  # thresholds follow the target to the very end, but no longer shake weights that have settled
 
 
 def rate(settings: Settings, step: int) -> float:
@@ -30,7 +30,7 @@ def rate_at(settings: Settings, sparsity: float) -> float:
 
 
 def threshold_rate(settings: Settings, step: int) -> float:
-    """Factor on the threshold rate: as `rate`, but priced steps never fall below a tenth."""
+    """Factor on the threshold rate: as `rate`, but priced steps never fall below a hundredth."""
     floor = THRESHOLD_FLOOR if settings.threshold_gradient == "priced" else 0.0
     return max(rate(settings, step), floor)
 

@@ -37,7 +37,7 @@ def test_short_and_odd_schedules_stay_between_0_and_1(steps: int, warmup: float)
 
 
 def test_priced_thresholds_follow_to_the_end_plain_ones_stop_with_the_weights() -> None:
-    assert threshold_rate(SETTINGS, 200) == 0.1
+    assert threshold_rate(SETTINGS, 200) == 0.01
     assert threshold_rate(SETTINGS, 60) == rate(SETTINGS, 60)
     plain = SETTINGS.changed({"threshold_gradient": "plain"})
     assert [threshold_rate(plain, step) for step in range(201)] == [rate(plain, step) for step in range(201)]
