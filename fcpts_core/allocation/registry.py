@@ -108,6 +108,7 @@ ALLOCATIONS: dict[str, Allocation] = {
             "Learned thresholds",
             "Thresholds learn through the bridge, together with the weights, what each layer can give (FCPTS).",
             of_network=learned,
+            usual={"keep_floor": 0.65},
         ),
         Allocation(
             "evolutionary",

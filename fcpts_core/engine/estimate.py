@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from fcpts_core.allocation import evolutionary, measuring
+from fcpts_core.allocation import evolutionary, learned, measuring
 from fcpts_core.allocation.sensitivity import GRID
 from fcpts_core.data import synthetic
 from fcpts_core.data.images import ImageSet
@@ -31,8 +31,7 @@ from fcpts_core.measure import memory
 from fcpts_core.measure.accuracy import batch_for
 from fcpts_core.measure.flops import uses
 from fcpts_core.problem import Problem
-from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
-from fcpts_core.reconstruction.unfolding import lacking
+from fcpts_core.reconstruction.registry import RECONSTRUCTIONS, gets_norms
 
 PROBES = 3
 """Learning steps that are taken; the first one is not counted, it is slower than all others."""
@@ -74,7 +73,7 @@ def estimate(config: RunConfig) -> Estimate:
         "reading": reading,
         "making images": _making(config, prepared, image),
         "measuring": image * 2 * (0 if prepared.test is None else len(prepared.test)),
-        "allocation": image * _looked_at(problem),
+        "allocation": _searching(problem, image),
         "least squares": _least_squares(problem),
         "learning": problem.settings.steps * (step or 0.0),
         "recalibrating": image * len(prepared.calibration) * _recalibrations(problem),
@@ -126,12 +125,20 @@ def _recalibrations(problem: Problem) -> int:
     settings = problem.settings
     if not settings.recalibrate:
         return 0
-    return 2 * settings.stages if settings.steps and lacking(problem) else settings.stages
+    return 2 * settings.stages if gets_norms(problem) else settings.stages
 
 
 def _making(config: RunConfig, prepared: Prepared, image: float) -> float:
     """Synthetic images: each step is a forward and a backward pass, together about three of the former."""
     return 3 * image * synthetic.STEPS * len(prepared.calibration) if config.data == synthetic.NAME else 0.0
+
+
+def _searching(problem: Problem, image: float) -> float:
+    """Seconds of the search for the allocation: learning steps, or `image` seconds for all that pass."""
+    settings = problem.settings
+    if settings.allocation == "learned":
+        return settings.search_steps * (_step_seconds(replace(problem, settings=learned.searching(settings))) or 0.0)
+    return image * _looked_at(problem)
 
 
 def _looked_at(problem: Problem) -> int:

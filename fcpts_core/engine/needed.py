@@ -17,7 +17,7 @@ from fcpts_core.measure import memory
 from fcpts_core.measure.accuracy import batch_for, eval_mode
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.norms import norm_layers, together
-from fcpts_core.reconstruction.unfolding import lacking
+from fcpts_core.reconstruction.registry import gets_norms
 from fcpts_core.second_order.start import MOST_NUMBERS
 
 EXTRA = 1.5
@@ -51,10 +51,10 @@ def working_bytes(problem: Problem) -> int:
     settings, images = problem.settings, problem.images
     one, largest = activation_bytes(problem.teacher, images.inputs(torch.arange(1)).to(problem.device))
     needs = [min(batch_for(images), len(images)) * largest * 4]
-    renormed = bool(settings.steps and lacking(problem))
+    renormed = gets_norms(problem)
     if settings.recalibrate and (norm_layers(problem.teacher) or renormed):
         needs.append(min(together(images), len(images)) * largest * 3)
-    if settings.steps:
+    if settings.steps or settings.allocation == "learned":
         weights = sum(parameter.numel() for parameter in problem.student.parameters())
         learning = min(settings.batch_size, len(images)) * round(one * EXTRA * (RENORMED if renormed else 1))
         needs.append(learning + 4 * weights * COPIES.get(settings.optimizer, 4))

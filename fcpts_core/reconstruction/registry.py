@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fcpts_core.allocation.learned import searching
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.blockwise import blockwise
 from fcpts_core.reconstruction.distill import distill
@@ -13,6 +14,7 @@ from fcpts_core.reconstruction.layerwise import layerwise
 from fcpts_core.reconstruction.magnitude import prune_by_magnitude
 from fcpts_core.reconstruction.netwise import netwise
 from fcpts_core.reconstruction.statistics import repair_statistics
+from fcpts_core.reconstruction.unfolding import lacking
 
 Reconstruct = Callable[[Problem, tuple[float, ...]], Telling[tuple[float, ...]]]
 """Sparsities `[L]` in, thresholds `[L]` out; the student ends with exactly `round(r_l n_l)` zeros in layer `l`, or with
@@ -21,13 +23,17 @@ the same number in total where the thresholds are learned."""
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """`usual` are the settings that differ from `Settings()` where this reconstruction is chosen."""
+    """`usual` are the settings that differ from `Settings()` where this reconstruction is chosen.
+
+    Where weights learn `together`, networks without norms get some meanwhile (see `unfolding`).
+    """
 
     name: str
     title: str
     description: str
     reconstruct: Reconstruct
     usual: Mapping[str, Any] = field(default_factory=dict)
+    together: bool = False
 
     @property
     def learns(self) -> bool:
@@ -89,6 +95,7 @@ RECONSTRUCTIONS: dict[str, Reconstruction] = {
             "All weights learn together to imitate the dense network; masks follow the magnitudes, the allocation "
             "stays.",
             netwise,
+            together=True,
         ),
         Reconstruction(
             "unipts",
@@ -105,12 +112,24 @@ RECONSTRUCTIONS: dict[str, Reconstruction] = {
                 "warmup": 0.01,
                 "ramp": 0.0,
             },
+            together=True,
         ),
         Reconstruction(
             "fcpts",
             "Net-wise with learned thresholds",
             "Weights and thresholds learn together, so the allocation is only where they start.",
             distill,
+            together=True,
         ),
     )
 }
+
+
+def gets_norms(problem: Problem) -> bool:
+    """Whether the student has norms for a while that it lacks otherwise, in the search for its allocation at least."""
+    settings = problem.settings
+    learns = settings.steps > 0 and RECONSTRUCTIONS[settings.reconstruction].together
+    if learns and lacking(problem):
+        return True
+    searches = settings.allocation == "learned" and settings.search_steps > 0
+    return searches and bool(lacking(replace(problem, settings=searching(settings))))

@@ -8,6 +8,8 @@ from fcpts_core.reconstruction.settings import Settings
 
 FULL = 0.9  # the sparsity from which on the learning rate is what the settings say
 THRESHOLD_FLOOR = 0.01  # thresholds follow the target to the very end, but no longer shake weights that have settled
+FEW_STEPS = 400  # with fewer, thresholds take larger steps, or they would not have arrived when the steps end
+MOST_LONGER = 10  # times: a threshold that doubles in one step leaves nothing to learn from
 
 
 def rate(settings: Settings, step: int) -> float:
@@ -30,9 +32,14 @@ def rate_at(settings: Settings, sparsity: float) -> float:
 
 
 def threshold_rate(settings: Settings, step: int) -> float:
-    """Factor on the threshold rate: as `rate`, but priced steps never fall below a hundredth."""
-    floor = THRESHOLD_FLOOR if settings.threshold_gradient == "priced" else 0.0
-    return max(rate(settings, step), floor)
+    """Factor on the threshold rate: as `rate`, but priced steps never fall below a hundredth, and few steps are longer.
+
+    A priced step changes `log t` by the rate at most, so what all steps together can reach is the rate times their
+    number. The factor `400 / steps`, between 1 and 10, lets a short run go as far as one of 400 steps.
+    """
+    if settings.threshold_gradient == "plain":
+        return rate(settings, step)
+    return max(rate(settings, step), THRESHOLD_FLOOR) * min(max(1.0, FEW_STEPS / settings.steps), MOST_LONGER)
 
 
 def scheduled_target(settings: Settings, sparsity: float, step: int) -> float:

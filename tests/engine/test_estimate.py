@@ -31,13 +31,15 @@ def conv(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
         ("fcpts", {"reading", "measuring", "learning", "recalibrating"}),
         ("best", {"reading", "measuring", "least squares", "learning", "recalibrating"}),
         ("unipts", {"reading", "measuring", "allocation", "learning", "recalibrating"}),
+        ("uniform:learned", {"reading", "measuring", "allocation", "recalibrating"}),
         ("uniform", {"reading", "measuring", "recalibrating"}),
         ("obc", {"reading", "measuring", "least squares"}),
         ("pot", {"reading", "measuring", "learning", "recalibrating"}),
     ],
 )
 def test_its_parts_are_what_the_method_does(conv: nn.Module, method: str, parts: set[str]) -> None:
-    found = estimate(config(method))
+    method, _, allocation = method.partition(":")
+    found = estimate(config(method, **({"allocation": allocation} if allocation else {})))
     assert parts <= found.parts.keys() <= parts | {"recalibrating", "allocation"}
     assert found.seconds == pytest.approx(sum(found.parts.values()))
     assert min(found.parts.values()) > 0
@@ -49,6 +51,16 @@ def test_its_parts_are_what_the_method_does(conv: nn.Module, method: str, parts:
 def test_more_steps_take_longer(conv: nn.Module) -> None:
     few, many = estimate(config(steps=10)), estimate(config(steps=100_000))
     assert many.parts["learning"] > 100 * few.parts["learning"]
+
+
+def test_a_search_by_learning_takes_as_long_as_its_steps(conv: nn.Module) -> None:
+    few, many = (estimate(config("uniform", allocation="learned", search_steps=steps)) for steps in (10, 100_000))
+    assert many.parts["allocation"] > 100 * few.parts["allocation"]
+    measuring, learning = (
+        needed.working_bytes(prepare(config("uniform", batch_size=32, allocation=allocation)).problem)
+        for allocation in ("uniform", "learned")
+    )
+    assert learning > measuring
 
 
 def test_larger_batches_need_more_memory(conv: nn.Module) -> None:

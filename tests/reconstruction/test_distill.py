@@ -14,7 +14,7 @@ from fcpts_core.density import estimate
 from fcpts_core.masks.estimators import ESTIMATORS, window
 from fcpts_core.masks.parametrization import original
 from fcpts_core.problem import Problem
-from fcpts_core.reconstruction import distill
+from fcpts_core.reconstruction import distill, schedule
 from fcpts_core.reconstruction.losses import OBJECTIVES
 from fcpts_core.reconstruction.schedule import scheduled_target
 from tests.cases import NETWORKS, begin, conv_net, images, learn, problem, thresholds, transformer, zeros_of
@@ -148,7 +148,7 @@ def test_a_plain_step_goes_down_the_written_out_gradient(estimator: str) -> None
 
 
 def test_a_priced_step_moves_no_threshold_by_more_than_the_rate_allows() -> None:
-    task = problem(conv_net(), threshold_rate=0.04, control_weight=1, steps=8)
+    task = problem(conv_net(), threshold_rate=0.04 / schedule.MOST_LONGER, control_weight=1, steps=8)
     _, measured = learn(task, 8)
     for before, after in pairwise(measured):
         for then, now in zip(before.thresholds, after.thresholds, strict=True):
@@ -247,13 +247,17 @@ def test_norms_are_in_the_settings_modes_while_it_learns(student: str, teacher: 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_no_layer_is_left_with_less_than_its_floor(network: str) -> None:
     """However cheap its zeros seem: thresholds that leap are brought back to the floor of the target in force."""
-    task = problem(NETWORKS[network](), sparsity=0.6, threshold_rate=3.0, steps=8, ramp=0.0, keep_floor=0.5)
+    task = problem(
+        NETWORKS[network](), sparsity=0.6, threshold_rate=3.0 / schedule.MOST_LONGER, steps=8, ramp=0.0, keep_floor=0.5
+    )
     came = [zeros_of([layer.weight]) for layer in task.layers]
     state, steps = learn(task, 8)
     for measured in steps[1:]:
         for share, layer, zeros, given in zip(measured.layer_sparsity, task.layers, came, state.shares, strict=True):
             assert round(share * layer.weights) <= max((1 - 0.5 * (1 - given)) * layer.weights, zeros)
-    free = problem(NETWORKS[network](), sparsity=0.6, threshold_rate=3.0, steps=8, ramp=0.0, keep_floor=0.0)
+    free = problem(
+        NETWORKS[network](), sparsity=0.6, threshold_rate=3.0 / schedule.MOST_LONGER, steps=8, ramp=0.0, keep_floor=0.0
+    )
     assert any(max(measured.layer_sparsity) > 0.8 for measured in learn(free, 8)[1][1:])
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from fcpts_core.reconstruction.schedule import rate, rate_at, scheduled_target, threshold_rate
+from fcpts_core.reconstruction.schedule import MOST_LONGER, rate, rate_at, scheduled_target, threshold_rate
 from fcpts_core.reconstruction.settings import Settings
 
 SETTINGS = Settings(steps=200, warmup=0.05, ramp=0.5, ramp_start=0.25)
@@ -37,10 +37,22 @@ def test_short_and_odd_schedules_stay_between_0_and_1(steps: int, warmup: float)
 
 
 def test_priced_thresholds_follow_to_the_end_plain_ones_stop_with_the_weights() -> None:
-    assert threshold_rate(SETTINGS, 200) == 0.01
-    assert threshold_rate(SETTINGS, 60) == rate(SETTINGS, 60)
+    long = SETTINGS.changed({"steps": 800})
+    assert threshold_rate(long, 800) == 0.01
+    assert [threshold_rate(long, step) for step in range(700)] == [rate(long, step) for step in range(700)]
     plain = SETTINGS.changed({"threshold_gradient": "plain"})
     assert [threshold_rate(plain, step) for step in range(201)] == [rate(plain, step) for step in range(201)]
+
+
+def test_thresholds_get_as_far_in_few_steps_as_in_many() -> None:
+    far = [
+        sum(threshold_rate(SETTINGS.changed({"steps": steps}), step) for step in range(steps))
+        for steps in (40, 100, 400)
+    ]
+    assert far == pytest.approx([far[-1]] * 3, rel=0.05)
+    assert max(threshold_rate(SETTINGS.changed({"steps": 2}), step) for step in range(2)) == MOST_LONGER
+    plain = SETTINGS.changed({"threshold_gradient": "plain", "steps": 20})
+    assert sum(threshold_rate(plain, step) for step in range(20)) < 20
 
 
 def test_the_target_rises_from_its_start_to_the_target_and_stays() -> None:

@@ -16,6 +16,7 @@ from fcpts_core.models.cifar_resnet import CifarResNet
 from fcpts_core.problem import Problem, told_silently
 from fcpts_core.reconstruction.features import blocks
 from fcpts_core.reconstruction.norms import norm_layers, norm_mode, recalibrate
+from fcpts_core.reconstruction.registry import gets_norms
 from fcpts_core.reconstruction.unfolding import lacking, renormed
 from tests.cases import CLASSES, PlainNet, conv_net, images, plain_net, problem, transformer, zeros_of
 from tests.reconstruction.folded import folded
@@ -50,6 +51,24 @@ def test_convolutions_with_a_bias_and_more_than_one_position_get_one() -> None:
 @pytest.mark.parametrize("overrides", [{"unfold": False}, {"recalibrate": False}, {"student_norms": "eval"}], ids=str)
 def test_nothing_gets_one_where_it_could_not_be_used(overrides: dict[str, Any]) -> None:
     assert names(problem(plain_net(), **overrides)) == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "gets"),
+    [
+        ({"reconstruction": "fcpts"}, True),
+        ({"reconstruction": "net-wise"}, True),
+        ({"reconstruction": "fcpts", "steps": 0}, False),
+        ({"reconstruction": "block-wise"}, False),
+        ({"reconstruction": "none", "steps": 0}, False),
+        ({"reconstruction": "none", "steps": 0, "allocation": "learned"}, True),
+        ({"reconstruction": "none", "steps": 0, "allocation": "learned", "search_steps": 0}, False),
+    ],
+    ids=str,
+)
+def test_they_come_only_where_all_weights_learn_together(overrides: dict[str, Any], gets: bool) -> None:
+    assert gets_norms(problem(plain_net(), **overrides)) == gets
+    assert not gets_norms(problem(conv_net(), **overrides))
 
 
 def test_networks_with_norms_of_any_kind_get_none() -> None:
