@@ -36,8 +36,9 @@ PAGES = {
 
 def main(only: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
+    chromium = find_chromium()  # which may need Playwright itself, and there is only one at a time
     with serve() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(base_url=address, viewport=LAPTOP, device_scale_factor=1.5, reduced_motion="reduce")
         if not only:
             playground(page)

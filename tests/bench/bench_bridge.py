@@ -19,8 +19,9 @@ IDLE = DRAG.replace("send('pointermove', 0.75 + 0.2 * Math.sin(i / 10));", "").r
 
 
 def main() -> None:
+    chromium = find_chromium()
     with serve() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(base_url=address, viewport=LAPTOP)
         print(f"{'':<20} {'p95 of frames':>14} {'still':>8} {'release to Python':>18}    (ms, {FRAMES} frames)")
         measure(page, "alone")

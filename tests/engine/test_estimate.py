@@ -1,6 +1,7 @@
 """What a run will take: measured on a batch, in parts that add up, and refused where memory would not do."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,20 @@ def test_a_search_by_learning_takes_as_long_as_its_steps(conv: nn.Module) -> Non
         for allocation in ("uniform", "learned")
     )
     assert learning > measuring
+
+
+def test_a_step_of_layers_one_by_one_is_the_mean_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first layer's steps end before the slow one begins."""
+
+    def slow() -> nn.Module:
+        network = ConvNet()
+        network.linear.register_forward_pre_hook(lambda *_: time.sleep(0.3))
+        return network
+
+    put_on_stage(monkeypatch, slow)
+    step = estimate(config("pot", steps=20)).seconds_per_step
+    assert step is not None
+    assert step > 0.02
 
 
 def test_larger_batches_need_more_memory(conv: nn.Module) -> None:
