@@ -16,7 +16,7 @@ from tests.cases import NETWORKS, ConvNet, begin, conv_net, learn, problem, thre
 @pytest.mark.parametrize("cap", [1.0, 0.75])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_finish_zeroes_the_smallest_by_threshold_and_nothing_else(network: str, cap: float) -> None:
-    task = problem(NETWORKS[network](), sparsity=0.66, layer_cap=cap)
+    task = problem(NETWORKS[network](), sparsity=0.66, layer_cap=cap, keep_floor=0)
     state, _ = learn(task, 6)
     learned = [layer.weight.detach().clone() for layer in task.layers]
     projection = distill.finish(task, state)
