@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.lib import format as npy
 from torch import Tensor
 
 from fcpts_core.errors import InputError
+
+DAMAGED = "cannot be read as .npz, it is damaged or of another kind: expected what numpy.savez writes."
 
 
 def read(path: Path, channels: int, size: tuple[int, int] | None) -> tuple[Tensor, Tensor | None, int]:
@@ -28,6 +33,22 @@ def read(path: Path, channels: int, size: tuple[int, int] | None) -> tuple[Tenso
     return images, None if labels is None else torch.from_numpy(labels.astype(np.int64)), 0
 
 
+def lengths(path: Path) -> dict[str, int]:
+    """How long each array in the file is by its header; nothing is decompressed beyond that. InputError if damaged."""
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as file:
+            for name in file.namelist():
+                with file.open(name) as array:
+                    version = npy.read_magic(array)
+                    header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+                    shape, _, _ = header(array)
+                    found[name.removesuffix(".npy")] = shape[0] if shape else 1
+    except (OSError, ValueError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        raise InputError(f"The file {DAMAGED}") from None
+    return found
+
+
 def _arrays(path: Path) -> dict[str, Any]:
     """The arrays `images` and `labels` in full, of others only that they are there."""
     try:
@@ -38,9 +59,7 @@ def _arrays(path: Path) -> dict[str, Any]:
             raise InputError(
                 f"{path} holds Python objects or is no .npz file: expected plain arrays, `images` as uint8."
             ) from None
-        raise InputError(
-            f"{path} cannot be read as .npz, it is damaged or of another kind: expected what numpy.savez writes."
-        ) from None
+        raise InputError(f"{path} {DAMAGED}") from None
 
 
 def _checked(path: Path, images: Any, channels: int, size: tuple[int, int] | None) -> Tensor:

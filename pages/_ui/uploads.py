@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from fcpts_core.data import boxes, labelled, masks, zipped
+from fcpts_core.data import archive, boxes, labelled, masks, zipped
 from fcpts_core.data.labelled import class_folders
 from fcpts_core.errors import InputError
 
@@ -16,14 +16,17 @@ ONLY_AGREEMENT = "as test images they measure agreement alone"
 def contents(path: str, task: str = "classification") -> str:
     """What images a file holds, and what of them a model for this task uses; InputError where they are of no use."""
     if Path(path).suffix.lower() != ".zip":
-        return "arrays"
-    with zipped.opened(Path(path)) as archive:
-        entries = archive.entries
+        lengths = archive.lengths(Path(path))
+        if "images" not in lengths:
+            raise InputError("There is no array images in this file: expected images, uint8 [N, H, W, C].")
+        return f"{_pictures(lengths['images'])}, {'with' if 'labels' in lengths else 'no'} labels"
+    with zipped.opened(Path(path)) as file:
+        entries = file.entries
         if not entries:
             raise InputError("There are no pictures in this zip: expected files such as .png or .jpg.")
         if task == "segmentation" and (pairs := masks.paired(entries)):
             return f"{_pictures(len(pairs[0]))} with masks"
-        known = _known(archive, task)
+        known = _known(file, task)
     return f"{_pictures(len(entries))}, {known}"
 
 
@@ -31,12 +34,12 @@ def _pictures(count: int) -> str:
     return f"{count:,} picture{'' if count == 1 else 's'}"
 
 
-def _known(archive: zipped.Zip, task: str) -> str:
+def _known(file: zipped.Zip, task: str) -> str:
     if task == "segmentation":
         return f"no folders images and masks: {ONLY_AGREEMENT}"
     if task == "detection":
-        return "boxes from boxes.csv" if archive.table(boxes.TABLE) else f"no boxes.csv: {ONLY_AGREEMENT}"
-    if archive.table(labelled.TABLE):
+        return "boxes from boxes.csv" if file.table(boxes.TABLE) else f"no boxes.csv: {ONLY_AGREEMENT}"
+    if file.table(labelled.TABLE):
         return "labels from labels.csv"
-    folders = class_folders([entry.path for entry in archive.entries])
+    folders = class_folders([entry.path for entry in file.entries])
     return "no labels" if folders is None else f"{len(set(folders))} folders as classes"

@@ -3,6 +3,7 @@
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -111,6 +112,23 @@ def test_a_zip_is_told_by_what_it_holds(tmp_path: Path) -> None:
     assert contents(made("d.zip", "a.png", "boxes.csv"), "detection") == "1 picture, boxes from boxes.csv"
     with pytest.raises(InputError, match="no pictures in this zip"):
         contents(made("e.zip", "notes.txt"))
+
+
+def test_arrays_are_told_by_their_headers(tmp_path: Path) -> None:
+    images = np.zeros((3, 2, 2, 3), dtype=np.uint8)
+    for at, save in enumerate((np.savez, np.savez_compressed)):
+        save(tmp_path / f"{at}.npz", images=images, labels=np.zeros(3, dtype=np.int64))
+        assert contents(str(tmp_path / f"{at}.npz")) == "3 pictures, with labels"
+    np.savez(tmp_path / "plain.npz", images=images[:1])
+    assert contents(str(tmp_path / "plain.npz")) == "1 picture, no labels"
+    np.savez(tmp_path / "other.npz", data=images)
+    with pytest.raises(InputError, match="no array images in this file"):
+        contents(str(tmp_path / "other.npz"))
+    whole = (tmp_path / "0.npz").read_bytes()
+    for at, damaged in enumerate((b"", b"hello", whole[: len(whole) // 2], whole.replace(b"NUMPY", b"OTHER"))):
+        (tmp_path / f"damaged{at}.npz").write_bytes(damaged)
+        with pytest.raises(InputError, match="cannot be read as"):
+            contents(str(tmp_path / f"damaged{at}.npz"))
 
 
 def test_nothing_is_said_to_be_changed_that_is_not() -> None:
