@@ -37,6 +37,7 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "batch_size": (lambda x: x >= 1, "a whole number of at least 1"),
     "learning_rate": (lambda x: x >= 0, "a number of at least 0"),
     "rate_power": (lambda x: 0 <= x <= 4, "a number from 0 to 4"),
+    "layer_norm_rate": (lambda x: 0 < x <= 10, "a number above 0, 10 at most"),
     "threshold_rate": (lambda x: x >= 0, "a number of at least 0"),
     "momentum": (lambda x: 0 <= x < 1, "a number from 0 to below 1"),
     "weight_decay": (lambda x: x >= 0, "a number of at least 0"),
@@ -72,7 +73,8 @@ class Settings:
     the pruned layers that fall away with them (`flops`, see `measure.flops`).
 
     Rates are those at the peak of the schedule: warm-up over the first `warmup` share of the steps, then cosine to
-    0. With a `rate_power` it is less for targets below 90 %, see `schedule.rate_at`. Over the first `ramp`
+    0. With a `rate_power` it is less for targets below 90 %, see `schedule.rate_at`, and `layer_norm_rate`
+    times as much where norms are layer norms, see `stages.rate_of`. Over the first `ramp`
     share of the steps the scheduled target rises from `ramp_start` times the target to the target, fast at first; with
     several `stages` that share of the steps is theirs (see `reconstruction.stages`).
     Where no norm comes behind, a step changes a tensor by at most the share `step_bound` (see
@@ -98,6 +100,7 @@ class Settings:
     optimizer: str = "sgd"
     learning_rate: float = 0.05
     rate_power: float = 0.0
+    layer_norm_rate: float = 1.0
     threshold_rate: float = 0.04
     momentum: float = 0.9
     nesterov: bool = True

@@ -7,7 +7,7 @@ way there is cut into `S` stages. With `k_l` the keep ratio of layer `l` in the 
 
 so every stage removes about the same share of what is left (`stages = 1` goes to the target at once). The weights that
 learned in one stage are what the next one's second-order start prunes. Of the steps, the share `ramp` is split evenly
-among all stages but the last. All learn at the rate of the target (`schedule.rate_at`). Gradual second-order
+among all stages but the last. All learn at the rate of the target (`rate_of`). Gradual second-order
 pruning is known from language models (Kurtic et al., oBERT, EMNLP 2022); here it needs no labels and no more images.
 """
 
@@ -20,7 +20,9 @@ from fcpts_core.allocation.counts import Budget
 from fcpts_core.allocation.respect import respect
 from fcpts_core.masks.patterns import UNSTRUCTURED
 from fcpts_core.problem import Problem
+from fcpts_core.reconstruction.norms import norm_layers
 from fcpts_core.reconstruction.schedule import rate_at
+from fcpts_core.reconstruction.unfolding import has_norms
 
 SEED_STRIDE = 10_007  # every stage shuffles its images anew
 
@@ -69,13 +71,25 @@ def stages(problem: Problem, shares: tuple[float, ...]) -> Iterator[Stage]:
     yield Stage(count, count, task, shares, taken)
 
 
-def _paced(problem: Problem) -> Problem:
-    """The problem with the learning rate of its target, the same in all stages."""
+def rate_of(problem: Problem) -> float:
+    """The peak rate of the weights: that of the target, and `layer_norm_rate` times it without batch norms.
+
+    A batch norm right behind a layer makes the network indifferent to the scale of the layer's weights, so any rate
+    settles. The norms of a transformer stand before its layers; steps that are right for a convolutional network
+    throw away there what a second-order start has found. A network without any norm has its own bound (`bounding`).
+    """
     settings = problem.settings
-    if settings.rate_power == 0:
-        return problem
     rate = rate_at(settings, problem.sparsity)
-    return replace(problem, settings=settings.changed({"learning_rate": rate, "rate_power": 0.0}))
+    others = has_norms(problem.student) and not norm_layers(problem.student)
+    return rate * settings.layer_norm_rate if others else rate
+
+
+def _paced(problem: Problem) -> Problem:
+    """The problem with its learning rate, the same in all stages."""
+    if problem.settings.rate_power == 0 and problem.settings.layer_norm_rate == 1:
+        return problem
+    settings = {"learning_rate": rate_of(problem), "rate_power": 0.0, "layer_norm_rate": 1.0}
+    return replace(problem, settings=problem.settings.changed(settings))
 
 
 def _on_the_way(problem: Problem, shares: tuple[float, ...], exponent: float) -> tuple[Budget, tuple[float, ...]]:

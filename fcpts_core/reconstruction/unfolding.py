@@ -65,7 +65,7 @@ def lacking(problem: Problem) -> tuple[nn.Module, ...]:
     settings = problem.settings
     if not (settings.unfold and settings.recalibrate and settings.student_norms == "train"):
         return ()
-    if any(_normalises(part) for part in problem.student.modules()):
+    if has_norms(problem.student):
         return ()
     calls = _calls(problem)
     modules = [module for module, _ in calls]
@@ -105,6 +105,11 @@ def _learns(module: nn.Module) -> bool:
 def _alone(problem: Problem, module: nn.Module) -> bool:
     """Whether no other module has its weights."""
     return any(layer.modules == (module,) for layer in all_layers(problem.student))
+
+
+def has_norms(network: nn.Module) -> bool:
+    """Whether it has a norm of any kind."""
+    return any(_normalises(part) for part in network.modules())
 
 
 def _normalises(part: nn.Module) -> bool:

@@ -1,15 +1,17 @@
 """Stages: every one removes about the same share of what is left, the last one is the target to the weight."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from torch import nn
 
 from fcpts_core.engine.events import Measured
 from fcpts_core.engine.solve import rebuild
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.schedule import rate_at
 from fcpts_core.reconstruction.stages import stages
-from tests.cases import NETWORKS, images, problem, zeros_of
+from tests.cases import NETWORKS, conv_net, images, plain_net, problem, transformer, zeros_of
 
 
 def task(**given: Any) -> Problem:
@@ -85,3 +87,12 @@ def test_all_stages_learn_at_the_rate_of_the_target(count: int) -> None:
     found = list(stages(given, tuple(0.6 for _ in given.layers)))
     assert {stage.problem.settings.learning_rate for stage in found} == {rate_at(given.settings, 0.6)}
     assert len(found) == count
+
+
+@pytest.mark.parametrize(
+    ("network", "factor"), [(conv_net, 1), (plain_net, 1), (transformer, 0.2)], ids=["batch", "none", "layer"]
+)
+def test_networks_with_layer_norms_alone_learn_more_gently(network: Callable[[], nn.Module], factor: float) -> None:
+    given = problem(network(), sparsity=0.6, stages=3, ramp=0.4, steps=40, rate_power=1, layer_norm_rate=0.2)
+    rates = [stage.problem.settings.learning_rate for stage in stages(given, (0.6,) * len(given.layers))]
+    assert rates == pytest.approx([factor * rate_at(given.settings, 0.6)] * 3)
