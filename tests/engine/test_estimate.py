@@ -73,7 +73,7 @@ def test_a_step_of_layers_one_by_one_is_the_mean_of_all(monkeypatch: pytest.Monk
         return network
 
     put_on_stage(monkeypatch, slow)
-    step = estimate(config("pot", steps=20)).seconds_per_step
+    step = estimate(config("pot", steps=100_000)).seconds_per_step
     assert step is not None
     assert step > 0.02
 
