@@ -11,11 +11,9 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
-from torch import nn
-
 from fcpts_core.allocation.power import power
 from fcpts_core.engine.events import Allocated, Measured, Phase
-from fcpts_core.models.layers import PrunableLayer
+from fcpts_core.models.layers import counterparts
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.distill import distill
 from fcpts_core.reconstruction.settings import Settings
@@ -46,7 +44,7 @@ def learned(problem: Problem) -> Telling[tuple[float, ...]]:
     yield Phase("learning the allocation")
     settings = searching(problem.settings)
     student = copy.deepcopy(problem.student)
-    layers = tuple(_counterpart(layer, student) for layer in problem.layers)
+    layers = counterparts(problem.layers, student)
     search = replace(problem, student=student, layers=layers, settings=settings)
     weights = [layer.weight.detach() for layer in layers]
     telling = distill(search, power(weights, problem.sparsity, settings.layer_cap, settings.keep_power, problem.worth))
@@ -56,9 +54,3 @@ def learned(problem: Problem) -> Telling[tuple[float, ...]]:
             share = told.step / settings.steps
             yield Phase(f"learning the allocation: step {told.step} of {settings.steps}", share)
     return tuple((layer.weights - int(layer.weight.count_nonzero())) / layer.weights for layer in layers)
-
-
-def _counterpart(layer: PrunableLayer, network: nn.Module) -> PrunableLayer:
-    module = network.get_submodule(layer.name)
-    assert isinstance(module.weight, nn.Parameter)
-    return PrunableLayer(layer.name, layer.kind, module.weight, module)

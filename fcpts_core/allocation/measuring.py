@@ -13,11 +13,11 @@ every point.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from fcpts_core.allocation.counts import Budget
 from fcpts_core.allocation.knapsack import dynamic_program
@@ -74,21 +74,14 @@ def alone(problem: Problem, layer: int) -> tuple[tuple[int, ...], tuple[float, .
 
 def by_logits(problem: Problem) -> Measure:
     """The mean square of what pruning one layer changes in the logits."""
-    network, batches = copy.deepcopy(problem.teacher), _batches(problem, LOGITS_OF)
+    network, batches = copy.deepcopy(problem.teacher), batches_of(problem, LOGITS_OF)
     weights = [network.get_parameter(f"{layer.name}.weight") for layer in problem.layers]
-    mode = "train" if min(map(len, batches)) > 1 else "eval"
-
-    @torch.no_grad()
-    def logits() -> Tensor:
-        with norm_mode(network, mode):
-            return torch.cat([problem.task.rows(network, batch) for batch in batches])
-
-    meant = logits()
+    meant = answers(problem, network, batches)
 
     @torch.no_grad()
     def measure(index: int, mask: Tensor) -> float:
         weights[index].mul_(mask)
-        said = logits()
+        said = answers(problem, network, batches)
         weights[index].copy_(problem.dense[index])
         return float(F.mse_loss(said, meant))
 
@@ -98,7 +91,7 @@ def by_logits(problem: Problem) -> Measure:
 def by_layer(problem: Problem) -> Measure:
     """The share of the layer's output that is lost for good."""
     settings, names = problem.settings, [layer.name for layer in problem.layers]
-    batches = _batches(problem, INPUTS_OF)
+    batches = batches_of(problem, INPUTS_OF)
     found = one_layer_each(problem.teacher, names, batches, settings.positions, settings.damping, problem.seed)
 
     def measure(index: int, mask: Tensor) -> float:
@@ -113,7 +106,14 @@ def by_layer(problem: Problem) -> Measure:
 MEASURES: dict[str, Callable[[Problem], Measure]] = {"logits": by_logits, "layer": by_layer}
 
 
-def _batches(problem: Problem, count: int, size: int = 64) -> list[Tensor]:
+@torch.no_grad()
+def answers(problem: Problem, network: nn.Module, batches: Sequence[Tensor]) -> Tensor:
+    """The logits of these batches, batch norms on each batch's own statistics unless one is a single image."""
+    with norm_mode(network, "train" if min(map(len, batches)) > 1 else "eval"):
+        return torch.cat([problem.task.rows(network, batch) for batch in batches])
+
+
+def batches_of(problem: Problem, count: int, size: int = 64) -> list[Tensor]:
     """The first `count` images, plain, in batches of one size as far as that can be: none is a single image."""
     images = problem.images.take(count)
     parts = torch.arange(len(images)).chunk(-(-len(images) // size))

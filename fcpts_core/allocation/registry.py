@@ -16,6 +16,7 @@ from fcpts_core.allocation.evolutionary import evolutionary
 from fcpts_core.allocation.learned import learned
 from fcpts_core.allocation.measuring import sensitivity
 from fcpts_core.allocation.power import power
+from fcpts_core.allocation.priced import priced
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.settings import Settings
 
@@ -109,6 +110,13 @@ ALLOCATIONS: dict[str, Allocation] = {
             "Thresholds learn through the bridge, together with the weights, what each layer can give (FCPTS).",
             of_network=learned,
             usual={"keep_floor": 0.65},
+        ),
+        Allocation(
+            "priced",
+            "Prices of zeros",
+            "Asks a copy pruned by second order what one more zero of each layer costs, and evens the prices out.",
+            of_network=priced,
+            usual={"keep_floor": 0.5},
         ),
         Allocation(
             "evolutionary",

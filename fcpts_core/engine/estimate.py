@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from fcpts_core.allocation import evolutionary, learned, measuring
+from fcpts_core.allocation import evolutionary, learned, measuring, priced
 from fcpts_core.allocation.sensitivity import GRID
 from fcpts_core.data import synthetic
 from fcpts_core.data.images import ImageSet
@@ -151,6 +151,9 @@ def _searching(problem: Problem, image: float) -> float:
     settings = problem.settings
     if settings.allocation == "learned":
         return settings.search_steps * (_step_seconds(replace(problem, settings=learned.searching(settings))) or 0.0)
+    if settings.allocation == "priced":  # one start, and as much again for what each layer is without some weights
+        few = replace(problem, images=problem.images.take(priced.SOLVED_ON))
+        return image * _looked_at(problem) + 2 * _solving(few)
     return image * _looked_at(problem)
 
 
@@ -162,14 +165,22 @@ def _looked_at(problem: Problem) -> int:
         return 2 * members * min(evolutionary.IMAGES, count)
     if settings.allocation == "sensitivity" and settings.sensitivity_error == "logits":
         return len(problem.layers) * len(GRID) * min(measuring.LOGITS_OF, count)
+    if settings.allocation == "priced":
+        return (len(problem.layers) + 1) * min(priced.ASKED_ON, count)
     return 0
 
 
 def _least_squares(problem: Problem) -> float:
-    """Seconds of all second-order starts: moments of the inputs, then a factorisation for every row."""
+    """Seconds of all second-order starts."""
     settings = problem.settings
     if settings.start == "magnitude" and settings.reconstruction != "second-order":
         return 0.0
+    return settings.stages * _solving(problem)
+
+
+def _solving(problem: Problem) -> float:
+    """Seconds of one second-order start: moments of the inputs, then a factorisation for every row."""
+    settings = problem.settings
     often = uses(problem.teacher, _dense_layers(problem), problem.images.inputs(torch.arange(1)).to(problem.device))
     work, rows = 0.0, 0
     for layer, positions in zip(problem.layers, often, strict=True):
@@ -178,7 +189,7 @@ def _least_squares(problem: Problem) -> float:
         seen = len(problem.images) * min(settings.positions, positions)
         work += 2 * seen * width**2 + 4 * width**3 + out * (kept**3 / 3 + 40 * width**2)
         rows += out
-    return settings.stages * (work / _rate() + rows * ROW_SECONDS)
+    return work / _rate() + rows * ROW_SECONDS
 
 
 def _dense_layers(problem: Problem) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fcpts_core.allocation.priced import SOLVED_ON
 from fcpts_core.data.room import require_room
 from fcpts_core.measure import memory
 from fcpts_core.measure.accuracy import batch_for, eval_mode
@@ -58,9 +59,13 @@ def working_bytes(problem: Problem) -> int:
         weights = sum(parameter.numel() for parameter in problem.student.parameters())
         learning = min(settings.batch_size, len(images)) * round(one * EXTRA * (RENORMED if renormed else 1))
         needs.append(learning + 4 * weights * COPIES.get(settings.optimizer, 4))
+    together_solved = 0  # images
     if settings.start != "magnitude" or settings.reconstruction == "second-order":
-        # both halves of all images pass together; patches of a layer are as many numbers again, in double precision
-        needs.append(min(8 * len(images) * largest, 16 * MOST_NUMBERS))
+        together_solved = len(images)
+    elif settings.allocation == "priced":
+        together_solved = min(SOLVED_ON, len(images))
+    # both halves of all images pass together; patches of a layer are as many numbers again, in double precision
+    needs.append(min(8 * together_solved * largest, 16 * MOST_NUMBERS))
     return max(needs)
 
 

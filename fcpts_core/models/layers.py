@@ -104,6 +104,19 @@ def all_layers(module: nn.Module) -> tuple[PrunableLayer, ...]:
     return tuple(found.values())
 
 
+def counterparts(layers: Sequence[PrunableLayer], network: nn.Module) -> tuple[PrunableLayer, ...]:
+    """The same layers in a copy of their network."""
+    return tuple(
+        PrunableLayer(
+            layer.name,
+            layer.kind,
+            network.get_parameter(f"{layer.name}.weight" if layer.name else "weight"),
+            network.get_submodule(layer.name),
+        )
+        for layer in layers
+    )
+
+
 def frozen(layers: Sequence[PrunableLayer]) -> tuple[str, ...]:
     """Names of the layers whose weights take no gradient: a user's own decision, to be respected."""
     return tuple(layer.name for layer in layers if not layer.weight.requires_grad)

@@ -25,7 +25,7 @@ def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[N
     dense network stays zero.
     After each layer it tells what all layers have reached.
     """
-    images = problem.images.inputs(torch.arange(_affordable(problem))).to(problem.device)
+    images = problem.images.inputs(torch.arange(affordable(problem))).to(problem.device)
 
     def work(tell: Tell[Phase | Allocated]) -> None:
         solve, waiting = _told(problem, shares, tell), set(range(len(shares)))
@@ -95,7 +95,7 @@ def _solver(problem: Problem, shares: tuple[float, ...]) -> Solve:
 
 
 @torch.no_grad()
-def _affordable(problem: Problem) -> int:
+def affordable(problem: Problem) -> int:
     """How many images may pass together, by the largest tensor that any part of the network gives for one of them."""
     largest = problem.images.inputs(torch.arange(1)).numel()
 

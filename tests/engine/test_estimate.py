@@ -33,6 +33,7 @@ def conv(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
         ("best", {"reading", "measuring", "least squares", "learning", "recalibrating"}),
         ("unipts", {"reading", "measuring", "allocation", "learning", "recalibrating"}),
         ("uniform:learned", {"reading", "measuring", "allocation", "recalibrating"}),
+        ("uniform:priced", {"reading", "measuring", "allocation", "recalibrating"}),
         ("uniform", {"reading", "measuring", "recalibrating"}),
         ("obc", {"reading", "measuring", "least squares"}),
         ("pot", {"reading", "measuring", "learning", "recalibrating"}),

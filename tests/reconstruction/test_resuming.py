@@ -25,6 +25,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "learned": {"search_steps": 23},
     "evolutionary": {"search_steps": 3},
     "sensitivity": {},
+    "priced": {},
     "by layer": {"allocation": "sensitivity", "sensitivity_error": "layer"},
 }
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -1,0 +1,172 @@
+"""The allocation at which one more zero costs about the same everywhere, from what zeros cost a network that is sparse.
+
+At the best allocation of `min L  subject to  sum_l u_l n_l r_l = const` all layers ask the same price for a zero (the
+Lagrange condition, as in `reconstruction.price`). What a zero costs depends on who else is missing and on how well the
+rest can make up for it, so it is asked of a network that has both: pruned at the target by second order, at the
+allocation `power`. There layer after layer alone loses a further share `CUT` of its kept weights, `g_l` of them, and
+least squares moves the others so that its output stays as it was:
+
+    c_l = mean (z - z_l)^2 / (u_l g_l)
+
+`z` are the logits before, `z_l` those after, batch norms on each batch's own statistics in both. If what a layer costs
+falls as a power of what it keeps, `E_l ~ k_l^-a`, prices fall as `k_l^-(a + 1)` and are equal at
+
+    k_l  <-  k_l clip((c_l / c)^STEP, keep_floor, 1 / keep_floor),        STEP = 1 / (a + 1),    c = the mean price
+
+all scaled such that the budget is met. The change of the logits has hardly any noise, unlike the change of their error:
+a hundred images give the same prices as a thousand. The bounds are a trust region, since prices hold near the
+allocation at which they were asked.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fcpts_core.allocation.counts import keep_in_proportion
+from fcpts_core.allocation.measuring import answers, batches_of
+from fcpts_core.allocation.power import power
+from fcpts_core.allocation.respect import budget_under
+from fcpts_core.engine.events import Phase
+from fcpts_core.masks.patterns import UNSTRUCTURED
+from fcpts_core.models.layers import counterparts
+from fcpts_core.problem import Problem, Telling, Told
+from fcpts_core.reconstruction.norms import recalibrate
+from fcpts_core.second_order.problem import LeastSquares, solve_on
+from fcpts_core.second_order.sequential import solve_in_order
+from fcpts_core.second_order.start import affordable, second_order_start
+from fcpts_core.silently import retold
+
+CUT = 0.2
+STEP = 0.4
+SOLVED_ON, ASKED_ON = 256, 128
+"""How many of the calibration images the sparse network is made from, and how many it answers for every price."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """What one layer becomes when `gone` more of its weights go: its `weight`, and its `bias` if it has one."""
+
+    gone: int
+    weight: Tensor
+    bias: Tensor | None = None
+
+
+def priced(problem: Problem) -> Telling[tuple[float, ...]]:
+    """The sparsities `[L]` after one step from `power` towards equal prices; both networks are left as they were."""
+    settings = problem.settings
+    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap, problem.worth)
+    begin = power(problem.dense, problem.sparsity, settings.layer_cap, settings.keep_power, problem.worth)
+    costs, gone = yield from asked(problem, begin)
+    wanted = factors(
+        costs, [zeros * worth for zeros, worth in zip(gone, problem.worths, strict=True)], settings.keep_floor
+    )
+    parts = [size * (1 - share) * factor for size, share, factor in zip(budget.sizes, begin, wanted, strict=True)]
+    # A layer that keeps nothing has no part; the least of the others lets the budget be met where all those are full.
+    least = min((part for part in parts if part > 0), default=1.0)
+    return keep_in_proportion(budget, [part or least for part in parts])
+
+
+def factors(costs: Sequence[float | None], gone: Sequence[int], floor: float) -> tuple[float, ...]:
+    """By what the keep ratio of each layer is multiplied, `[L]`: `clip((c_l / c)^STEP, floor, 1 / floor)`.
+
+    `c_l = costs_l / gone_l`, and `c` is what all cost together by all that went. It is 1 for a layer without a price:
+    none of its weights could go, or there was no finite answer without them.
+    """
+    known = [(cost, zeros) for cost, zeros in zip(costs, gone, strict=True) if cost is not None and zeros]
+    mean = sum(cost for cost, _ in known) / max(sum(zeros for _, zeros in known), 1)
+    if mean <= 0:
+        return (1.0,) * len(costs)
+    return tuple(
+        1.0 if cost is None or not zeros else min(max((cost / zeros / mean) ** STEP, floor), 1 / max(floor, 1e-6))
+        for cost, zeros in zip(costs, gone, strict=True)
+    )
+
+
+def asked(problem: Problem, begin: tuple[float, ...]) -> Telling[tuple[list[float | None], list[int]]]:
+    """What the cut of each layer costs, `[L]`, and how many weights went with it; all work is done on a copy."""
+    student = copy.deepcopy(problem.student)
+    layers, images = counterparts(problem.layers, student), problem.images.take(SOLVED_ON)
+    settings = problem.settings.changed({"start": "admm", "pattern": UNSTRUCTURED.text})
+    trial = replace(problem, student=student, layers=layers, images=images, settings=settings)
+    yield from retold(second_order_start(trial, begin), _phases)
+    recalibrate(student, images)
+    yield Phase("asking what the next zeros cost")
+    cuts, batches = _cuts(trial), batches_of(problem, ASKED_ON)
+    before = answers(trial, student, batches)
+    with problem.bookmark.values("prices", costs=[]) as found:
+        for index, (layer, cut) in enumerate(zip(layers, cuts, strict=True)):
+            if index < len(found["costs"]):
+                continue
+            yield Phase(f"asking what the next zeros cost: layer {index + 1} of {len(layers)}", index / len(layers))
+            cost = float(F.mse_loss(_without(trial, layer.module, cut, batches), before)) if cut.gone else 0.0
+            found["costs"] = [*found["costs"], cost if math.isfinite(cost) else None]
+        return found["costs"], [cut.gone for cut in cuts]
+
+
+def _cuts(problem: Problem) -> list[Cut]:
+    """Of every layer, in one pass: the weights without the share `CUT` that says least, the rest by least squares."""
+    layers = problem.layers
+    inputs = problem.images.inputs(torch.arange(affordable(problem))).to(problem.device)
+    cuts = [_by_magnitude(layer.weight.detach()) for layer in layers]
+
+    def remember(index: int, task: LeastSquares | None) -> None:
+        if task is not None:
+            cuts[index] = _by_least_squares(task, layers[index].weight.detach())
+
+    settings, seed = problem.settings, problem.seed
+    solve_in_order(
+        problem.student, layers, inputs, remember, positions=settings.positions, damping=settings.damping, seed=seed
+    )
+    return cuts
+
+
+def _by_magnitude(weight: Tensor) -> Cut:
+    kept, gone = _least(weight.abs())
+    return Cut(gone, weight * kept)
+
+
+def _by_least_squares(task: LeastSquares, weight: Tensor) -> Cut:
+    """What matters of a weight is its share of the output: its magnitude times the root mean square of its input."""
+    width = task.W0.shape[-1] - task.free
+    scale = task.H.diagonal(dim1=1, dim2=2).clamp(min=0).sqrt().unsqueeze(1)
+    kept, gone = _least((task.W0.abs() * scale)[..., :width])
+    found = solve_on(task, torch.cat([kept, kept.new_ones(*kept.shape[:2], task.free)], dim=2)).to(weight.dtype)
+    bias = found[..., -1].flatten() if task.free else None
+    return Cut(gone, found[..., :width].reshape(weight.shape), bias)
+
+
+def _least(scores: Tensor) -> tuple[Tensor, int]:
+    """A mask without the smallest of the scores above 0, the share `CUT` of these, at least one; and their number."""
+    alive = scores > 0
+    gone = math.ceil(CUT * int(alive.sum()))
+    order = scores.masked_fill(~alive, torch.inf).flatten().argsort(stable=True)
+    mask = alive.flatten()
+    mask[order[:gone]] = False
+    return mask.view_as(scores), gone
+
+
+@torch.no_grad()
+def _without(problem: Problem, module: torch.nn.Module, cut: Cut, batches: Sequence[Tensor]) -> Tensor:
+    """What the network answers with one layer cut; the layer is as before afterwards."""
+    own = dict(module.named_parameters(recurse=False))
+    new = {"weight": cut.weight} | ({} if cut.bias is None else {"bias": cut.bias})
+    before = {name: own[name].detach().clone() for name in new}
+    for name, value in new.items():
+        own[name].copy_(value)
+    said = answers(problem, problem.student, batches)
+    for name, value in before.items():
+        own[name].copy_(value)
+    return said
+
+
+def _phases(told: Told) -> Iterator[Told]:
+    """A search tells what it does; what its copies have reached is no allocation yet."""
+    if isinstance(told, Phase):
+        yield replace(told, text=f"pruning a copy to ask it for prices: {told.text}")
