@@ -37,7 +37,7 @@ from fcpts_core.engine.events import Phase
 from fcpts_core.masks.patterns import UNSTRUCTURED
 from fcpts_core.models.layers import counterparts
 from fcpts_core.problem import Problem, Telling, Told
-from fcpts_core.reconstruction.norms import recalibrate
+from fcpts_core.reconstruction.norms import recalibrate, together
 from fcpts_core.second_order.problem import LeastSquares, solve_on
 from fcpts_core.second_order.sequential import solve_in_order
 from fcpts_core.second_order.start import affordable, second_order_start
@@ -45,8 +45,8 @@ from fcpts_core.silently import retold
 
 CUT = 0.2
 STEP = 0.4
-SOLVED_ON, ASKED_ON = 256, 128
-"""How many of the calibration images the sparse network is made from, and how many it answers for every price."""
+SOLVED_ON = 256
+"""How many of the calibration images the sparse network is made from; for every price it answers `together` many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,23 +91,35 @@ def factors(costs: Sequence[float | None], gone: Sequence[int], floor: float) ->
 
 def asked(problem: Problem, begin: tuple[float, ...]) -> Telling[tuple[list[float | None], list[int]]]:
     """What the cut of each layer costs, `[L]`, and how many weights went with it; all work is done on a copy."""
-    student = copy.deepcopy(problem.student)
-    layers, images = counterparts(problem.layers, student), problem.images.take(SOLVED_ON)
-    settings = problem.settings.changed({"start": "admm", "pattern": UNSTRUCTURED.text})
-    trial = replace(problem, student=student, layers=layers, images=images, settings=settings)
-    yield from retold(second_order_start(trial, begin), _phases)
-    recalibrate(student, images)
+    trial = yield from _pruned_copy(problem, begin)
     yield Phase("asking what the next zeros cost")
-    cuts, batches = _cuts(trial), batches_of(problem, ASKED_ON)
-    before = answers(trial, student, batches)
+    cuts, batches = _cuts(trial), batches_of(problem, together(problem.images))
+    before = answers(trial, trial.student, batches)
     with problem.bookmark.values("prices", costs=[]) as found:
-        for index, (layer, cut) in enumerate(zip(layers, cuts, strict=True)):
+        for index, (layer, cut) in enumerate(zip(trial.layers, cuts, strict=True)):
             if index < len(found["costs"]):
                 continue
-            yield Phase(f"asking what the next zeros cost: layer {index + 1} of {len(layers)}", index / len(layers))
+            yield Phase(f"asking what the next zeros cost: layer {index + 1} of {len(cuts)}", index / len(cuts))
             cost = float(F.mse_loss(_without(trial, layer.module, cut, batches), before)) if cut.gone else 0.0
             found["costs"] = [*found["costs"], cost if math.isfinite(cost) else None]
         return found["costs"], [cut.gone for cut in cuts]
+
+
+def _pruned_copy(problem: Problem, shares: tuple[float, ...]) -> Telling[Problem]:
+    """The problem with a copy for a student, pruned at the sparsities `shares` `[L]`, its norms taken anew."""
+    student, images = copy.deepcopy(problem.student), problem.images.take(SOLVED_ON)
+    settings = problem.settings.changed({"start": "admm", "pattern": UNSTRUCTURED.text})
+    layers = counterparts(problem.layers, student)
+    trial = replace(problem, student=student, layers=layers, images=images, settings=settings)
+    yield from retold(second_order_start(trial, shares), _phases)
+    recalibrate(student, images)
+    return trial
+
+
+def _phases(told: Told) -> Iterator[Told]:
+    """What a copy has reached is no allocation yet."""
+    if isinstance(told, Phase):
+        yield replace(told, text=f"pruning a copy: {told.text}")
 
 
 def _cuts(problem: Problem) -> list[Cut]:
@@ -164,9 +176,3 @@ def _without(problem: Problem, module: torch.nn.Module, cut: Cut, batches: Seque
     for name, value in before.items():
         own[name].copy_(value)
     return said
-
-
-def _phases(told: Told) -> Iterator[Told]:
-    """A search tells what it does; what its copies have reached is no allocation yet."""
-    if isinstance(told, Phase):
-        yield replace(told, text=f"pruning a copy to ask it for prices: {told.text}")

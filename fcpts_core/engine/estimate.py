@@ -31,6 +31,7 @@ from fcpts_core.measure import memory
 from fcpts_core.measure.accuracy import batch_for
 from fcpts_core.measure.flops import uses
 from fcpts_core.problem import Problem
+from fcpts_core.reconstruction.norms import together
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS, gets_norms
 
 PROBES = 3
@@ -151,7 +152,7 @@ def _searching(problem: Problem, image: float) -> float:
     settings = problem.settings
     if settings.allocation == "learned":
         return settings.search_steps * (_step_seconds(replace(problem, settings=learned.searching(settings))) or 0.0)
-    if settings.allocation == "priced":  # one start, and as much again for what each layer is without some weights
+    if settings.allocation == "priced":  # a start, and as much again for what each layer is without some weights
         few = replace(problem, images=problem.images.take(priced.SOLVED_ON))
         return image * _looked_at(problem) + 2 * _solving(few)
     return image * _looked_at(problem)
@@ -166,7 +167,7 @@ def _looked_at(problem: Problem) -> int:
     if settings.allocation == "sensitivity" and settings.sensitivity_error == "logits":
         return len(problem.layers) * len(GRID) * min(measuring.LOGITS_OF, count)
     if settings.allocation == "priced":
-        return (len(problem.layers) + 1) * min(priced.ASKED_ON, count)
+        return (len(problem.layers) + 1) * min(together(problem.images), count)
     return 0
 
 

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from fcpts_core.allocation import priced
 from fcpts_core.allocation.power import power
-from fcpts_core.allocation.priced import CUT, STEP, factors
+from fcpts_core.allocation.priced import CUT, SOLVED_ON, STEP, factors
 from fcpts_core.bookmark import Bookmark, Saved
 from fcpts_core.problem import Problem, told_silently
+from fcpts_core.reconstruction.norms import together
 from fcpts_core.second_order.start import second_order_start
 from tests.cases import NETWORKS, images, problem
 
@@ -86,7 +87,7 @@ def test_a_price_is_what_the_logits_change_when_least_squares_has_made_up_for_th
     (cost,), (gone,) = told_silently(priced.asked(given, begin))
 
     settings = given.settings.changed({"start": "admm"})
-    pruned = replace(given, images=given.images.take(priced.SOLVED_ON), settings=settings)
+    pruned = replace(given, images=given.images.take(SOLVED_ON), settings=settings)
     told_silently(second_order_start(pruned, begin))
     weight = pruned.layers[0].weight.detach().double()
     inputs = pruned.images.inputs().flatten(1).double()
@@ -97,7 +98,7 @@ def test_a_price_is_what_the_logits_change_when_least_squares_has_made_up_for_th
     for row, wanted in enumerate((inputs @ weight.T).T):
         support = scores[row] > limit
         expected[row, support] = torch.linalg.lstsq(inputs[:, support], wanted.unsqueeze(1)).solution.squeeze(1)
-    answering = inputs[: priced.ASKED_ON]
+    answering = inputs[: together(given.images)]
     assert cost == pytest.approx(float(F.mse_loss(answering @ expected.T, answering @ weight.T)), rel=0.01)
 
 
