@@ -81,8 +81,9 @@ class Settings:
     `reconstruction.bounding`); with `unfold`, convolutions of networks without norms get some while all weights learn
     together (see `reconstruction.unfolding`).
     `steps = 0` learns nothing: the starting allocation is applied and norms are recalibrated. `keep_floor` is what
-    learned thresholds leave every layer at least, as a share of the keep ratio that the allocation gave it. `layer_cap`
-    is the largest share of zeros that any one layer may end with. The other choices are described where they are used:
+    learned thresholds leave every layer at least, as a share of the keep ratio that the allocation gave it, and how far
+    the allocation `priced` may go, down or up. `layer_cap` is the largest share of zeros that any one layer may end
+    with. The other choices are described where they are used:
     `estimator` in `masks.estimators`, `objective` and `control` in `reconstruction.losses`, `threshold_gradient` in
     `reconstruction.price`, `threshold_map` in `bridge.threshold`, `density` in `density.histogram`, `bandwidth` in
     `density.bandwidth`, `masks` and `pruned_decay` in `reconstruction.netwise`, `damping` and `positions` in

@@ -125,3 +125,20 @@ def test_every_answer_is_of_the_same_network() -> None:
     resumed = replace(given, bookmark=Bookmark())
     resumed.bookmark._loops["prices"] = Saved({"costs": all_costs[:3]})
     assert told_silently(priced.asked(resumed, begin)) == (all_costs, gone)
+
+
+def test_under_a_budget_of_multiply_adds_the_price_is_that_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zero that saves more is worth more: what went is counted in multiply-adds."""
+    given = problem(NETWORKS["conv"](), "uniform", allocation="priced", budget="flops", data=images(12), sparsity=0.6)
+    assert len(set(given.worth)) > 2
+    begin = power(given.dense, 0.6, 1.0, given.settings.keep_power, given.worth)
+    _, gone = told_silently(priced.asked(given, begin))
+    counted: list[int] = []
+
+    def alike(costs: list[float | None], worth_gone: list[int], floor: float) -> tuple[float, ...]:
+        counted.extend(worth_gone)
+        return (1.0,) * len(costs)
+
+    monkeypatch.setattr(priced, "factors", alike)
+    told_silently(priced.priced(given))
+    assert counted == [zeros * worth for zeros, worth in zip(gone, given.worth, strict=True)]
