@@ -13,6 +13,7 @@ from tests.browser.conftest import Visit, wait_for_charts
 LIMIT = 3.0
 LONG = 50
 TRIES = 4
+PAINT = 0.8  # seconds to the first paint where the limits hold as they are
 
 WATCH_LONG_TASKS = """() => {
   window.longTasks = [];
@@ -23,9 +24,13 @@ WATCH_LONG_TASKS = """() => {
 }"""
 
 
-def strain() -> float:
-    """How much longer things take because of other work here: the load for each core, at least 1."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+def strain(page: Page) -> float:
+    """How much longer things take here and now, at least 1: by the load for each core, and by the first paint.
+
+    That is Streamlit's empty frame, before anything of ours is asked for: it tells a slow machine from a slow app.
+    """
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1000
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1), painted / PAINT)
 
 
 def start(page: Page) -> None:
@@ -79,7 +84,7 @@ def test_the_first_chart_comes_within_three_seconds_on_a_warm_server(visit: Visi
     for _ in range(TRIES):
         page = visit()
         seconds.append(page.evaluate("performance.getEntriesByName('fcpts-first-chart')[0].startTime") / 1000)
-        if seconds[-1] <= LIMIT * strain():
+        if seconds[-1] <= LIMIT * strain(page):
             return
     pytest.fail(f"The first chart took {seconds} s.")
 
@@ -131,7 +136,7 @@ def test_no_tick_blocks_the_page_with_53_layers(visit: Visit) -> None:
         page.evaluate(WATCH_LONG_TASKS)
         wait_for_ticks(page, 3)
         seen.append(page.evaluate("window.longTasks"))
-        if max(seen[-1], default=0) <= LONG * strain():
+        if max(seen[-1], default=0) <= LONG * strain(page):
             return
     pytest.fail(f"Long tasks in every stretch of three ticks: {seen} ms.")
 
