@@ -3,7 +3,8 @@
     tr((W - W0) H (W - W0)') / tr(W0 H W0')
 
 `W0` `[groups, out, d]` are the dense weights, `H` `[groups, d, d]` the second moment of the layer's inputs in the dense
-network, `W` the least-squares weights on what the mask keeps. One forward pass gives all the `H`.
+network (about their mean, if the layer may add an offset to its outputs), `W` the least-squares weights on what the
+mask keeps. One forward pass gives all the `H`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.second_order.moments import Moments
+from fcpts_core.second_order.offsets import norms_behind
 from fcpts_core.second_order.patches import Unfoldable, rows, weight_rows
 from fcpts_core.second_order.problem import LeastSquares, solve_on
 
@@ -38,24 +40,12 @@ class OneLayer:
         weight = weight_rows(module, module.weight.detach())
         chosen = torch.randperm(weight.shape[1], generator=torch.Generator().manual_seed(seed))[:ROWS]
         chosen = chosen.sort().values.to(weight.device)
-        free = int(module.bias is not None)
-        if module.bias is not None:
-            weight = torch.cat([weight, module.bias.detach().reshape(*weight.shape[:2], 1)], dim=2)
-        H = moments.H
-        return cls(module, chosen, LeastSquares.of(H, H, weight[:, chosen], damping, free))
+        return cls(module, chosen, LeastSquares.of(moments, weight[:, chosen], damping))
 
     def error(self, mask: Tensor) -> float:
         """`mask` is shaped like the layer's weight, True = kept."""
         task, kept = self.task, weight_rows(self.module, mask)[:, self.chosen]
-        kept = torch.cat([kept, kept.new_ones(*kept.shape[:2], task.free)], dim=2)
-        change = solve_on(task, kept) - task.W0
-        return share(_power(change, task.H), _power(self._without_bias(), task.H))
-
-    def _without_bias(self) -> Tensor:
-        """The bias says the same whatever is pruned, so it is no part of what there is to lose."""
-        weights = self.task.W0.clone()
-        weights[..., weights.shape[-1] - self.task.free :] = 0
-        return weights
+        return share(_power(solve_on(task, kept) - task.W0, task.H), _power(task.W0, task.H))
 
 
 def one_layer_each(
@@ -64,10 +54,11 @@ def one_layer_each(
     """For each of the named layers its least squares, from one pass over `batches`; None where there is none."""
     network = copy.deepcopy(network).eval()
     found: dict[int, tuple[Unfoldable, Moments]] = {}
-    for layer, name in enumerate(names):
-        module = network.get_submodule(name)
+    modules = [network.get_submodule(name) for name in names]
+    norms = norms_behind(network, modules, batches[0][:1]) if batches else {}
+    for layer, module in enumerate(modules):
         if isinstance(module, nn.Conv2d | nn.Linear):
-            found[layer] = module, Moments(module.bias is not None)
+            found[layer] = module, Moments(centred=module in norms or module.bias is not None)
     generator = torch.Generator().manual_seed(seed)
 
     def look(layer: int, module: Any, inputs: tuple[Tensor, ...]) -> None:

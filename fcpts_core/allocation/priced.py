@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from fcpts_core.allocation.counts import keep_in_proportion
 from fcpts_core.allocation.measuring import answers, batches_of
@@ -130,7 +130,9 @@ def _cuts(problem: Problem) -> list[Cut]:
 
     def remember(index: int, task: LeastSquares | None) -> None:
         if task is not None:
-            cuts[index] = _by_least_squares(task, layers[index].weight.detach())
+            module = layers[index].module
+            assert isinstance(module, nn.Conv2d | nn.Linear)
+            cuts[index] = _by_least_squares(task, module.weight.detach(), module.bias)
 
     settings, seed = problem.settings, problem.seed
     solve_in_order(
@@ -144,14 +146,20 @@ def _by_magnitude(weight: Tensor) -> Cut:
     return Cut(gone, weight * kept)
 
 
-def _by_least_squares(task: LeastSquares, weight: Tensor) -> Cut:
-    """What matters of a weight is its share of the output: its magnitude times the root mean square of its input."""
-    width = task.W0.shape[-1] - task.free
+def _by_least_squares(task: LeastSquares, weight: Tensor, bias: Tensor | None) -> Cut:
+    """What matters of a weight is its share of the output: its magnitude times the deviation of its input.
+
+    No offset without a bias: where the answers are looked at, norms go by each batch's own statistics.
+    """
     scale = task.H.diagonal(dim1=1, dim2=2).clamp(min=0).sqrt().unsqueeze(1)
-    kept, gone = _least((task.W0.abs() * scale)[..., :width])
-    found = solve_on(task, torch.cat([kept, kept.new_ones(*kept.shape[:2], task.free)], dim=2)).to(weight.dtype)
-    bias = found[..., -1].flatten() if task.free else None
-    return Cut(gone, found[..., :width].reshape(weight.shape), bias)
+    kept, gone = _least(task.W0.abs() * scale)
+    found = solve_on(task, kept)
+    offset = None if bias is None else task.offset(found)
+    return Cut(
+        gone,
+        found.to(weight.dtype).reshape(weight.shape),
+        None if bias is None or offset is None else (bias + offset).to(bias.dtype),
+    )
 
 
 def _least(scores: Tensor) -> tuple[Tensor, int]:
@@ -165,7 +173,7 @@ def _least(scores: Tensor) -> tuple[Tensor, int]:
 
 
 @torch.no_grad()
-def _without(problem: Problem, module: torch.nn.Module, cut: Cut, batches: Sequence[Tensor]) -> Tensor:
+def _without(problem: Problem, module: nn.Module, cut: Cut, batches: Sequence[Tensor]) -> Tensor:
     """What the network answers with one layer cut; the layer is as before afterwards."""
     own = dict(module.named_parameters(recurse=False))
     new = {"weight": cut.weight} | ({} if cut.bias is None else {"bias": cut.bias})

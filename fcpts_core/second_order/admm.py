@@ -18,35 +18,30 @@ from torch import Tensor
 from fcpts_core.second_order.problem import LeastSquares
 
 Choose = Callable[[Tensor], Tensor]
-"""Scores `[groups, out, d - free]` in, mask of the same shape out, True = kept."""
+"""Scores `[groups, out, d]` in, mask of the same shape out, True = kept."""
 
-START = 0.1
+START = 0.01  # of the unit diagonal; with 0.1 the supports of wide pointwise layers are decided too early
 EVERY = 3
 MOST = 300
 
 
 def admm(problem: LeastSquares, choose: Choose) -> Tensor:
-    """The mask `[groups, out, d]`, True = kept, free columns all True."""
+    """The mask `[groups, out, d]`, True = kept."""
     scale = problem.H.diagonal(dim1=1, dim2=2).sqrt()
     H = problem.H / (scale.unsqueeze(2) * scale.unsqueeze(1))
     G = problem.G / scale.unsqueeze(1)
     values, vectors = torch.linalg.eigh(H)
-    width = H.shape[-1] - problem.free
-
-    def projected(weights: Tensor) -> tuple[Tensor, Tensor]:
-        mask = torch.ones_like(weights, dtype=torch.bool)
-        mask[..., :width] = choose(weights[..., :width].abs())
-        return mask, weights * mask
-
     rho = START
     D = problem.W0 * scale.unsqueeze(1)
-    mask, _ = projected(D)
+    mask = choose(D.abs())
     V = torch.zeros_like(D)
     kept = int(mask.sum())
     before = mask
     for iteration in range(1, MOST + 1):
         W = ((G - V + rho * D) @ vectors / (values + rho).unsqueeze(1)) @ vectors.transpose(1, 2)
-        mask, D = projected(W + V / rho)
+        D = W + V / rho
+        mask = choose(D.abs())
+        D = D * mask
         V = V + rho * (W - D)
         if iteration % EVERY == 0:
             changed = int((mask ^ before).sum()) / 2

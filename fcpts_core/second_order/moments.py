@@ -2,51 +2,55 @@
 
     H = A'A / rows,   C = A'B / rows          `[groups, d, d]`
 
-`A` are the inputs that the layer gets in the sparse model, `B` those in the dense one, in rows. A layer with a bias
-gets one more column of ones (`d + 1`), whose weight is the bias.
+`A` are the inputs that the layer gets in the sparse model, `B` those in the dense one, in rows. Of a layer that may add
+a constant to its outputs the moments are `centred`, since the constant takes care of the means `a`, `b` `[groups, d]`:
+
+    H = A'A / rows - a a',   C = A'B / rows - a b'
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
 
 @dataclass(eq=False)
 class Moments:
-    """Running means in double precision; `add` batches, then read `H` and `C`."""
+    """Running means in double precision; `add` batches, then read `H`, `C` and `means`."""
 
-    with_bias: bool = False
+    centred: bool = False
     count: int = 0
-    _sums: tuple[Tensor, Tensor] | None = field(default=None, repr=False)
+    _sums: tuple[Tensor, ...] | None = field(default=None, repr=False)
 
     def add(self, student: Tensor, teacher: Tensor) -> None:
         """One more batch of rows, both `[groups, rows, d]`."""
-        if self.with_bias:
-            student, teacher = _with_ones(student), _with_ones(teacher)
-        own, cross = student.transpose(1, 2) @ student, student.transpose(1, 2) @ teacher
+        across = student.transpose(1, 2)
+        parts = (across @ student, across @ teacher, student.sum(dim=1), teacher.sum(dim=1))
         if self._sums is None:
-            self._sums = own.double(), cross.double()
+            self._sums = tuple(part.double() for part in parts)
         else:
-            for total, part in zip(self._sums, (own, cross), strict=True):
+            for total, part in zip(self._sums, parts, strict=True):
                 total += part
         self.count += student.shape[1]
 
     @property
     def H(self) -> Tensor:  # noqa: N802 - the literature's letter
-        return self._mean(0)
+        H, _, a, _ = self._all()
+        return H - a.unsqueeze(2) * a.unsqueeze(1) if self.centred else H
 
     @property
     def C(self) -> Tensor:  # noqa: N802
-        return self._mean(1)
+        _, C, a, b = self._all()
+        return C - a.unsqueeze(2) * b.unsqueeze(1) if self.centred else C
 
-    def _mean(self, which: int) -> Tensor:
+    @property
+    def means(self) -> tuple[Tensor, Tensor] | None:
+        """`a` and `b` `[groups, d]`; None where they are the business of the weights."""
+        _, _, a, b = self._all()
+        return (a, b) if self.centred else None
+
+    def _all(self) -> tuple[Tensor, ...]:
         if self._sums is None:
             raise ValueError("No rows have been added yet.")
-        return self._sums[which] / self.count
-
-
-def _with_ones(rows: Tensor) -> Tensor:
-    return torch.cat([rows, rows.new_ones(*rows.shape[:2], 1)], dim=2)
+        return tuple(total / self.count for total in self._sums)

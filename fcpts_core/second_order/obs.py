@@ -31,23 +31,20 @@ TINY = 1e-10  # of the unit diagonal, so that nothing is singular
 
 
 def obs(problem: LeastSquares, choose: Choose) -> Tensor:
-    """The mask `[groups, out, d]`, True = kept, free columns all True."""
+    """The mask `[groups, out, d]`, True = kept."""
     H, W, dense = _with_unit_diagonal(problem)
-    width = H.shape[-1] - problem.free
     inverse = _inverse(H)
     optimum = W @ inverse
-    scores = torch.zeros_like(W[..., :width])
+    scores = torch.zeros_like(W)
     for group in range(len(H)):
-        rows, exists = optimum[group], dense[group, :, :width] != 0
-        if width > WIDE:
-            share = 1 - float(choose(problem.W0[..., :width].abs()).float().mean())
+        rows, exists = optimum[group], dense[group] != 0
+        if H.shape[-1] > WIDE:
+            share = 1 - float(choose(problem.W0.abs()).float().mean())
             scores[group] = _swept(inverse[group], rows, exists, share)
         else:
             for part in torch.arange(len(rows), device=H.device).split(max(1, MEMORY // H.shape[-1] ** 2)):
                 scores[group, part] = _traced(inverse[group], rows[part], exists[part])
-    mask = torch.ones_like(W, dtype=torch.bool)
-    mask[..., :width] = choose(scores)
-    return mask
+    return choose(scores)
 
 
 def _with_unit_diagonal(problem: LeastSquares) -> tuple[Tensor, Tensor, Tensor]:
@@ -70,7 +67,7 @@ def _inverse(H: Tensor) -> Tensor:
 
 
 def _traced(inverse: Tensor, rows: Tensor, exists: Tensor) -> Tensor:
-    """What each weight of these rows `[R, d]` costs on its way out, `[R, width]`; free columns stay in.
+    """What each weight of these rows `[R, d]` costs on its way out, `[R, d]`.
 
     Costs never fall along the way of a row, so that the cheapest of all rows are the first of each. What does not exist
     goes first and costs nothing.
@@ -78,14 +75,13 @@ def _traced(inverse: Tensor, rows: Tensor, exists: Tensor) -> Tensor:
     count, width = exists.shape
     w, inner = rows.clone(), inverse.expand(count, -1, -1).clone()
     row = torch.arange(count, device=w.device)
-    index = torch.arange(w.shape[1], device=w.device).expand(count, -1)  # the column that each of these is
-    waiting, missing = (index < width), torch.zeros_like(index, dtype=torch.bool)
-    missing[:, :width] = ~exists
+    index = torch.arange(width, device=w.device).expand(count, -1)  # the column that each of these is
+    waiting, missing = torch.ones_like(exists), ~exists
     scores, so_far = w.new_zeros(count, width), w.new_zeros(count)
     at_once = max(1, width // AT_ONCE)
     for left in range(width, 0, -at_once):
-        if 2 * left <= waiting.shape[1] - (rows.shape[1] - width):  # half of them are gone: make all smaller
-            here = (waiting | (index >= width)).nonzero()[:, 1].view(count, -1)
+        if 2 * left <= waiting.shape[1]:  # half of them are gone: make all smaller
+            here = waiting.nonzero()[:, 1].view(count, -1)
             inner = inner[row[:, None, None], here[:, :, None], here[:, None, :]]
             w, index, waiting, missing = (one.gather(1, here) for one in (w, index, waiting, missing))
         picked = min(at_once, left)
@@ -138,7 +134,7 @@ def _take_out(w: Tensor, inner: Tensor, gone: Tensor) -> None:
 
 
 def _swept(inverse: Tensor, rows: Tensor, exists: Tensor, share: float) -> Tensor:
-    """Costs `[R, width]` of the weights, each at the turn of its column.
+    """Costs `[R, d]` of the weights, each at the turn of its column.
 
     What is taken out is made up for by the columns to the right alone, whose inverse, `H^-1` without the columns that
     have had their turn, is the same for all rows: the rows of its Cholesky factor. A first sweep takes the `share`
@@ -150,7 +146,7 @@ def _swept(inverse: Tensor, rows: Tensor, exists: Tensor, share: float) -> Tenso
 
 
 def _sweep(factor: Tensor, rows: Tensor, exists: Tensor, share: float, limit: Tensor | None) -> Tensor:
-    w, scores, pivots = rows.clone(), torch.zeros_like(rows[:, : exists.shape[1]]), factor.diagonal()
+    w, scores, pivots = rows.clone(), torch.zeros_like(rows), factor.diagonal()
     for begin in range(0, scores.shape[1], SWEEP):
         end = min(begin + SWEEP, scores.shape[1])
         cut = limit

@@ -5,6 +5,10 @@
 `W` `[groups, out, d]`, `H` `[groups, d, d]`, `G = W0 C'` `[groups, out, d]`. `H` is damped by a share of its mean
 diagonal, so it can be inverted however few rows it was made of; with `G` damped likewise (`+ damping W0`) the dense
 weights stay the solution where nothing is known.
+
+A layer that may add an offset `o` to its outputs gets rows less their means `a`, `b` (centred moments): for any `W` the
+best offset is the one that gives every output its mean in the dense layer, `o = W0 b - W a`, and what it leaves is just
+this problem.
 """
 
 from __future__ import annotations
@@ -14,28 +18,38 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fcpts_core.second_order.moments import Moments
+
 
 @dataclass(frozen=True, eq=False)
 class LeastSquares:
-    """`H`, `G` and the dense weights `W0`; the last `free` columns (a bias) are never pruned."""
+    """`H`, `G`, the dense weights `W0` and, for a layer that may add an offset, the means of its rows."""
 
     H: Tensor
     G: Tensor
     W0: Tensor
-    free: int = 0
+    means: tuple[Tensor, Tensor] | None = None
 
     @classmethod
-    def of(cls, moments_h: Tensor, moments_c: Tensor, dense: Tensor, damping: float, free: int = 0) -> LeastSquares:
+    def of(cls, moments: Moments, dense: Tensor, damping: float) -> LeastSquares:
         """The damped problem in double precision."""
         dense = dense.double()
-        amount = damping * moments_h.diagonal(dim1=1, dim2=2).mean(dim=1, keepdim=True)[..., None]
+        H, C = moments.H, moments.C
+        amount = damping * H.diagonal(dim1=1, dim2=2).mean(dim=1, keepdim=True)[..., None]
         amount = amount.where(amount > 0, torch.ones_like(amount))
-        eye = torch.eye(moments_h.shape[-1], dtype=torch.float64, device=moments_h.device)
-        return cls(moments_h + amount * eye, dense @ moments_c.transpose(1, 2) + amount * dense, dense, free)
+        eye = torch.eye(H.shape[-1], dtype=torch.float64, device=H.device)
+        return cls(H + amount * eye, dense @ C.transpose(1, 2) + amount * dense, dense, moments.means)
 
     def error(self, weights: Tensor) -> float:
         """The objective, up to the constant that does not depend on the weights."""
         return float(((weights @ self.H - 2 * self.G) * weights).sum())
+
+    def offset(self, weights: Tensor) -> Tensor | None:
+        """What is to be added to the outputs with these weights, `[out of all groups]`; None where nothing may."""
+        if self.means is None:
+            return None
+        a, b = (mean.unsqueeze(2) for mean in self.means)
+        return (self.W0 @ b - weights @ a).flatten()
 
 
 def solve_on(problem: LeastSquares, mask: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def test_the_layer_that_matters_more_keeps_more() -> None:
     quiet, loud = kept(task(Branches(loud=3.0)))
     same = kept(task(Branches(loud=1.0)))
     assert loud > 1.3 * quiet
-    assert same[0] == pytest.approx(same[1], rel=0.15)
+    assert same[0] == pytest.approx(same[1], rel=0.25)
 
 
 def test_a_layer_whose_answer_nobody_hears_keeps_the_floor() -> None:

@@ -33,6 +33,12 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+def moments_of(sparse: Tensor, dense: Tensor, centred: bool = False) -> Moments:
+    moments = Moments(centred)
+    moments.add(sparse, dense)
+    return moments
+
+
 def product(module: nn.Conv2d | nn.Linear, inputs: Tensor, positions: int = 10**6) -> Tensor:
     """`[groups, rows, out / groups]`, the bias included."""
     found = rows(module, inputs, positions, torch.Generator().manual_seed(0)) @ weight_rows(module, module.weight).mT
@@ -75,14 +81,15 @@ def test_other_layers_are_not_known() -> None:
     assert not unfoldable(nn.ConvTranspose2d(2, 2, 1))
 
 
-@pytest.mark.parametrize("free", [0, 1])
-def test_moments_are_means_over_all_rows_however_they_come(free: int) -> None:
+@pytest.mark.parametrize("centred", [False, True])
+def test_moments_are_means_over_all_rows_however_they_come(centred: bool) -> None:
     sparse, dense = normal(2, 12, 5), normal(2, 12, 5, seed=1)
-    moments = Moments(with_bias=bool(free))
+    moments = Moments(centred)
     for a, b in zip(sparse.split(5, dim=1), dense.split(5, dim=1), strict=True):
         moments.add(a, b)
-    a, b = (torch.cat([part, torch.ones(2, 12, free)], dim=2) for part in (sparse, dense))
+    a, b = (part - centred * part.mean(dim=1, keepdim=True) for part in (sparse, dense))
     assert moments.count == 12
+    assert (moments.means is not None) == centred
     torch.testing.assert_close(moments.H, a.mT @ a / 12)
     torch.testing.assert_close(moments.C, a.mT @ b / 12)
 
@@ -92,29 +99,36 @@ def test_moments_of_nothing_do_not_exist() -> None:
         _ = Moments().H
 
 
-@pytest.mark.parametrize("free", [0, 1])
-def test_the_solution_is_that_of_the_rows_themselves(free: int) -> None:
-    """`torch.linalg.lstsq` on the inputs; damping is rows that say that the weights should stay."""
+@pytest.mark.parametrize("centred", [False, True])
+def test_the_solution_is_that_of_the_rows_themselves(centred: bool) -> None:
+    """`torch.linalg.lstsq` on the inputs; damping is rows that say that the weights should stay.
+
+    An offset is one more weight there, of an input that is always one, which no damping holds back.
+    """
     sparse, dense, weights = normal(2, 30, 6), normal(2, 30, 6, seed=1), normal(2, 3, 6, seed=2)
+    sparse, dense = sparse.abs(), dense.abs()
     mask = normal(2, 3, 6, seed=3) > 0
-    if free:
-        mask[..., -1] = True
-    given = LeastSquares.of(sparse.mT @ sparse / 30, sparse.mT @ dense / 30, weights, 0.1, free)
+    given = LeastSquares.of(moments_of(sparse, dense, centred), weights, 0.1)
     found = solve_on(given, mask)
+    offset = given.offset(found)
     for group in range(2):
-        amount = 0.1 * float((sparse[group] ** 2).mean(dim=0).mean())
-        pull = math.sqrt(30 * amount) * torch.eye(6, dtype=torch.float64)
+        spread = sparse[group].var(dim=0, correction=0) if centred else (sparse[group] ** 2).mean(dim=0)
+        pull = math.sqrt(30 * 0.1 * float(spread.mean())) * torch.eye(6, dtype=torch.float64)
+        ones = torch.cat([torch.ones(30), torch.zeros(6)]).double().unsqueeze(1)
         for row in range(3):
             support = mask[group, row]
-            left = torch.cat([sparse[group], pull])[:, support]
+            left = torch.cat([torch.cat([sparse[group], pull])[:, support], ones[:, : int(centred)]], dim=1)
             right = torch.cat([dense[group], pull]) @ weights[group, row]
-            expected = torch.zeros(6, dtype=torch.float64)
-            expected[support] = torch.linalg.lstsq(left, right).solution
-            torch.testing.assert_close(found[group, row], expected)
+            expected = torch.linalg.lstsq(left, right).solution
+            torch.testing.assert_close(found[group, row, support], expected[: int(support.sum())])
+            assert not bool(found[group, row, ~support].any())
+            assert (offset is None) != centred
+            if offset is not None:
+                torch.testing.assert_close(offset.view(2, 3)[group, row], expected[-1])
 
 
 def test_nothing_better_lies_near_the_solution() -> None:
-    given = LeastSquares.of(normal(1, 40, 5).mT @ normal(1, 40, 5), normal(1, 5, 5), normal(1, 2, 5), 0.01)
+    given = LeastSquares.of(moments_of(normal(1, 40, 5), normal(1, 40, 5, seed=4)), normal(1, 2, 5), 0.01)
     mask = torch.tensor([[[True, False, True, True, False], [False] * 5]])
     best = solve_on(given, mask)
     assert torch.equal(best != 0, mask)
@@ -124,8 +138,7 @@ def test_nothing_better_lies_near_the_solution() -> None:
 
 def test_nothing_pruned_and_nothing_changed_upstream_leaves_the_weights() -> None:
     inputs, weights = normal(1, 20, 4), normal(1, 3, 4, seed=1)
-    moments = inputs.mT @ inputs / 20
-    given = LeastSquares.of(moments, moments, weights, 0.01)
+    given = LeastSquares.of(moments_of(inputs, inputs), weights, 0.01)
     torch.testing.assert_close(solve_on(given, torch.ones(1, 3, 4, dtype=torch.bool)), weights)
 
 

@@ -15,6 +15,7 @@ from fcpts_core.models.layers import PrunableLayer, prunable_layers
 from fcpts_core.problem import told_silently
 from fcpts_core.reconstruction.magnitude import prune_by_magnitude
 from fcpts_core.second_order.moments import Moments
+from fcpts_core.second_order.offsets import norms_behind
 from fcpts_core.second_order.patches import rows, unfoldable, weight_rows
 from fcpts_core.second_order.problem import LeastSquares
 from fcpts_core.second_order.sequential import solve_in_order
@@ -27,9 +28,11 @@ IN_ORDER = {
     "transformer": ["embed", "encoders.0.mix", "encoders.0.expand", "encoders.0.contract", "encoders.1.mix"],
 }
 
+THEN = {"conv": "idle", "transformer": "encoders.1.expand"}
+
 
 def halved(index: int, task: LeastSquares | None) -> Tensor | None:
-    """Weights that are nothing like the dense ones, biases included."""
+    """Weights that are nothing like the dense ones."""
     return None if task is None else 0.5 * task.W0 + 0.01 * (index + 1)
 
 
@@ -59,32 +62,37 @@ def test_each_layer_is_given_what_two_networks_and_hooks_see(name: str) -> None:
         return halved(index, task)
 
     network, slow, dense = (NETWORKS[name]().train() for _ in range(3))
+    norms = norms_behind(slow, [layer.module for layer in prunable_layers(slow)], images(6).inputs())
+    assert len(norms) == (4 if name == "conv" else 0)
     solved(network, solve)
     names = [layer.name for layer in prunable_layers(slow)]
     assert given.keys() == set(range(len(names)))
     for step in IN_ORDER[name]:
         module, index = slow.get_submodule(step), names.index(step)
         assert isinstance(module, nn.Conv2d | nn.Linear)
-        moments = Moments(module.bias is not None)
+        moments = Moments(centred=module.bias is not None or module in norms)
         chance = torch.Generator()
         moments.add(rows(module, seen(slow, step), EVERY, chance), rows(module, seen(dense, step), EVERY, chance))
-        weight = weight_rows(module, module.weight.detach())
-        if module.bias is not None:
-            weight = torch.cat([weight, module.bias.detach().reshape(*weight.shape[:2], 1)], dim=2)
-        expected = LeastSquares.of(moments.H, moments.C, weight, 0.01, int(module.bias is not None))
+        expected = LeastSquares.of(moments, weight_rows(module, module.weight.detach()), 0.01)
         task = given[index]
         assert task is not None
-        assert task.free == expected.free
+        assert (task.means is None) == (expected.means is None)
         for mine, theirs in ((task.H, expected.H), (task.G, expected.G), (task.W0, expected.W0)):
             torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
         found = halved(index, expected)
         assert found is not None
+        offset = expected.offset(found)
         with torch.no_grad():
-            if module.bias is not None:
-                module.bias.copy_(found[..., -1].flatten())
-                found = found[..., :-1]
             module.weight.copy_(found.reshape(module.weight.shape))
+            if module.bias is not None:
+                assert offset is not None
+                module.bias += offset
+            elif module in norms:
+                assert offset is not None
+                norms[module].running_mean -= offset  # type: ignore[operator]
         torch.testing.assert_close(network.get_parameter(f"{step}.weight"), module.weight)
+    for step in (*IN_ORDER[name], THEN[name]):  # the offsets are where they belong
+        torch.testing.assert_close(seen(network, step), seen(slow, step), rtol=1e-4, atol=1e-4)
 
 
 def assert_as_it_came(network: nn.Module, fresh: nn.Module) -> None:
@@ -100,9 +108,11 @@ def test_modes_and_forwards_are_restored() -> None:
     network, fresh = conv_net().train(), conv_net().train()
     for one in (network, fresh):
         one.get_submodule("stage.0.bn1").eval()
+    solved(network, lambda index, task: None)
+    assert_as_it_came(network, fresh)
+    assert all(torch.equal(a, b) for a, b in zip(network.buffers(), fresh.buffers(), strict=True))
     solved(network)
     assert_as_it_came(network, fresh)
-    assert torch.equal(network.bn1.running_mean, fresh.bn1.running_mean)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["stage.0.conv2", "linear", "gain"])
@@ -173,9 +183,10 @@ def test_shared_weights_are_solved_once_and_the_dense_half_never_sees_them() -> 
     assert solves == [0, 1]
     found: list[Tensor] = []
     dense.last.register_forward_pre_hook(lambda module, args: found.append(args[0]))
-    expected = dense(x).detach()
-    # Mean dense output of the last layer: the column of ones in G.
-    torch.testing.assert_close(given[1].G[0, :, -1].float(), expected.mean(dim=0), rtol=1e-4, atol=1e-4)
+    dense(x)
+    means = given[1].means
+    assert means is not None
+    torch.testing.assert_close(means[1][0].float(), found[0].mean(dim=0), rtol=1e-4, atol=1e-4)
     assert torch.equal(network.unused.weight, dense.unused.weight)
     assert network.second.weight is network.first.weight
     assert_as_it_came(network, dense)
