@@ -58,11 +58,14 @@ def test_layers_without_a_price_keep_what_they_have_and_have_no_say() -> None:
 
 
 def test_the_layer_that_matters_more_keeps_more() -> None:
-    torch.manual_seed(0)
-    quiet, loud = kept(task(Branches(loud=3.0)))
-    same = kept(task(Branches(loud=1.0)))
-    assert loud > 1.3 * quiet
-    assert same[0] == pytest.approx(same[1], rel=0.25)
+    """Two layers of one kind: in the mean of several draws of their weights only the volume tells them apart."""
+    equal, unequal = [], []
+    for seed in range(5):
+        for volume, found in ((1.0, equal), (3.0, unequal)):
+            torch.manual_seed(seed)
+            found.append(kept(task(Branches(loud=volume))))
+    assert all(loud > 1.3 * quiet for quiet, loud in unequal)
+    assert sum(quiet for quiet, _ in equal) == pytest.approx(sum(loud for _, loud in equal), rel=0.15)
 
 
 def test_a_layer_whose_answer_nobody_hears_keeps_the_floor() -> None:
