@@ -28,6 +28,7 @@ from fcpts_core.engine.events import Phase, Sensed
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.norms import norm_mode
+from fcpts_core.second_order.observed import USUAL
 
 LOGITS_OF, INPUTS_OF = 64, 256
 """How many of the calibration images are looked at: for every point, and once for all layers."""
@@ -92,7 +93,7 @@ def by_layer(problem: Problem) -> Measure:
     """The share of the layer's output that is lost for good."""
     settings, names = problem.settings, [layer.name for layer in problem.layers]
     batches = batches_of(problem, INPUTS_OF)
-    found = one_layer_each(problem.teacher, names, batches, settings.positions, settings.damping, problem.seed)
+    found = one_layer_each(problem.teacher, names, batches, settings.positions, settings.damping or USUAL, problem.seed)
 
     def measure(index: int, mask: Tensor) -> float:
         task, dense = found[index], problem.dense[index]

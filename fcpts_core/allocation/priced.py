@@ -38,7 +38,8 @@ from fcpts_core.masks.patterns import UNSTRUCTURED
 from fcpts_core.models.layers import counterparts
 from fcpts_core.problem import Problem, Telling, Told
 from fcpts_core.reconstruction.norms import recalibrate, together
-from fcpts_core.second_order.problem import LeastSquares, solve_on
+from fcpts_core.second_order.observed import USUAL, Observed
+from fcpts_core.second_order.problem import solve_on
 from fcpts_core.second_order.sequential import solve_in_order
 from fcpts_core.second_order.start import affordable, second_order_start
 from fcpts_core.silently import retold
@@ -125,19 +126,16 @@ def _phases(told: Told) -> Iterator[Told]:
 def _cuts(problem: Problem) -> list[Cut]:
     """Of every layer, in one pass: the weights without the share `CUT` that says least, the rest by least squares."""
     layers = problem.layers
-    inputs = problem.images.inputs(torch.arange(affordable(problem))).to(problem.device)
     cuts = [_by_magnitude(layer.weight.detach()) for layer in layers]
 
-    def remember(index: int, task: LeastSquares | None) -> None:
-        if task is not None:
+    def remember(index: int, known: Observed | None) -> None:
+        if known is not None:
             module = layers[index].module
             assert isinstance(module, nn.Conv2d | nn.Linear)
-            cuts[index] = _by_least_squares(task, module.weight.detach(), module.bias)
+            cuts[index] = _by_least_squares(known, settings.damping or USUAL, module)
 
     settings, seed = problem.settings, problem.seed
-    solve_in_order(
-        problem.student, layers, inputs, remember, positions=settings.positions, damping=settings.damping, seed=seed
-    )
+    solve_in_order(problem.student, layers, affordable(problem), remember, positions=settings.positions, seed=seed)
     return cuts
 
 
@@ -146,15 +144,16 @@ def _by_magnitude(weight: Tensor) -> Cut:
     return Cut(gone, weight * kept)
 
 
-def _by_least_squares(task: LeastSquares, weight: Tensor, bias: Tensor | None) -> Cut:
+def _by_least_squares(known: Observed, damping: float, module: nn.Conv2d | nn.Linear) -> Cut:
     """What matters of a weight is its share of the output: its magnitude times the deviation of its input.
 
     No offset without a bias: where the answers are looked at, norms go by each batch's own statistics.
     """
+    task, weight, bias = known.problem(damping), module.weight.detach(), module.bias
     scale = task.H.diagonal(dim1=1, dim2=2).clamp(min=0).sqrt().unsqueeze(1)
     kept, gone = _least(task.W0.abs() * scale)
     found = solve_on(task, kept)
-    offset = None if bias is None else task.offset(found)
+    offset = None if bias is None else known.offset(found)
     return Cut(
         gone,
         found.to(weight.dtype).reshape(weight.shape),

@@ -2,7 +2,7 @@
 
     learning = batch * (activations of one image) * 1.5 + 4 * weights * (gradient + optimizer + curvature)
 
-beside what is resident already; a second-order start passes all images at once, as far as its limit allows.
+beside what is resident already; a second-order start has all images under way at once, as far as its limit allows.
 Activations are the outputs of all modules without children, kept for the backward pass; half as much again is for
 their gradients and for what operators keep beside them.
 """
@@ -19,7 +19,7 @@ from fcpts_core.measure.accuracy import batch_for, eval_mode
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.norms import norm_layers, together
 from fcpts_core.reconstruction.registry import gets_norms
-from fcpts_core.second_order.start import MOST_NUMBERS
+from fcpts_core.second_order.start import AT_ONCE, MOST_NUMBERS
 
 EXTRA = 1.5
 RENORMED = 1.5
@@ -64,8 +64,9 @@ def working_bytes(problem: Problem) -> int:
         together_solved = len(images)
     elif settings.allocation == "priced":
         together_solved = min(SOLVED_ON, len(images))
-    # both halves of all images pass together; patches of a layer are as many numbers again, in double precision
-    needs.append(min(8 * together_solved * largest, 16 * MOST_NUMBERS))
+    # all images wait at a layer, both halves of them; the batch that moves has its outputs, and its patches, besides
+    doubled = 2 * together_solved * largest
+    needs.append(min(doubled, 4 * MOST_NUMBERS) + 4 * min(doubled, 4 * AT_ONCE))
     return max(needs)
 
 

@@ -52,7 +52,7 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "block_weight": (lambda x: x >= 0, "a number of at least 0"),
     "control_weight": (lambda x: x >= 0, "a number of at least 0"),
     "pruned_decay": (lambda x: x >= 0, "a number of at least 0"),
-    "damping": (lambda x: x > 0, "a number above 0"),
+    "damping": (lambda x: x >= 0, "a number above 0, or 0 for what suits each layer"),
     "positions": (lambda x: x >= 1, "a whole number of at least 1"),
     "search_steps": (lambda x: x >= 0, "a whole number of at least 0"),
     "keep_power": (lambda x: -2 <= x <= 2, "a number from -2 to 2"),
@@ -134,7 +134,7 @@ class Settings:
     layer_cap: float = 1.0
     masks: str = "anew"
     pruned_decay: float = 0.0
-    damping: float = 0.01
+    damping: float = 0.0
     positions: int = 64
     search_steps: int = 150
     fitness: str = "agreement"

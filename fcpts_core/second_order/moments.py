@@ -34,6 +34,13 @@ class Moments:
                 total += part
         self.count += student.shape[1]
 
+    def __add__(self, other: Moments) -> Moments:
+        """Those of the rows of both."""
+        if self._sums is None or other._sums is None:
+            return self if other._sums is None else other
+        sums = tuple(mine + theirs for mine, theirs in zip(self._sums, other._sums, strict=True))
+        return Moments(self.centred, self.count + other.count, sums)
+
     @property
     def H(self) -> Tensor:  # noqa: N802 - the literature's letter
         H, _, a, _ = self._all()

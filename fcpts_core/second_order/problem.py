@@ -23,12 +23,11 @@ from fcpts_core.second_order.moments import Moments
 
 @dataclass(frozen=True, eq=False)
 class LeastSquares:
-    """`H`, `G`, the dense weights `W0` and, for a layer that may add an offset, the means of its rows."""
+    """`H`, `G` and the dense weights `W0`."""
 
     H: Tensor
     G: Tensor
     W0: Tensor
-    means: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def of(cls, moments: Moments, dense: Tensor, damping: float) -> LeastSquares:
@@ -38,18 +37,11 @@ class LeastSquares:
         amount = damping * H.diagonal(dim1=1, dim2=2).mean(dim=1, keepdim=True)[..., None]
         amount = amount.where(amount > 0, torch.ones_like(amount))
         eye = torch.eye(H.shape[-1], dtype=torch.float64, device=H.device)
-        return cls(H + amount * eye, dense @ C.transpose(1, 2) + amount * dense, dense, moments.means)
+        return cls(H + amount * eye, dense @ C.transpose(1, 2) + amount * dense, dense)
 
     def error(self, weights: Tensor) -> float:
         """The objective, up to the constant that does not depend on the weights."""
         return float(((weights @ self.H - 2 * self.G) * weights).sum())
-
-    def offset(self, weights: Tensor) -> Tensor | None:
-        """What is to be added to the outputs with these weights, `[out of all groups]`; None where nothing may."""
-        if self.means is None:
-            return None
-        a, b = (mean.unsqueeze(2) for mean in self.means)
-        return (self.W0 @ b - weights @ a).flatten()
 
 
 def solve_on(problem: LeastSquares, mask: Tensor) -> Tensor:

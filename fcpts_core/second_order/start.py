@@ -9,13 +9,17 @@ from fcpts_core.engine.events import Allocated, Phase
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.training import zero_out
-from fcpts_core.second_order.problem import LeastSquares, solve_on
+from fcpts_core.second_order.observed import Observed
+from fcpts_core.second_order.problem import solve_on
 from fcpts_core.second_order.sequential import Solve, solve_in_order
 from fcpts_core.second_order.supports import SUPPORTS
 from fcpts_core.within import Tell, told_within
 
-MOST_NUMBERS = 2**28
-"""Numbers in the largest tensor of the doubled batch, 1 GiB: it decides how many images pass at once."""
+MOST_NUMBERS = 2**29
+"""Numbers in the largest tensor of all doubled batches, 2 GiB: it decides how many images are looked at."""
+
+AT_ONCE = 2**26
+"""Numbers in the largest tensor of one doubled batch, 256 MiB: its pass needs several of them."""
 
 
 def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[None]:
@@ -25,22 +29,20 @@ def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[N
     dense network stays zero.
     After each layer it tells what all layers have reached.
     """
-    images = problem.images.inputs(torch.arange(affordable(problem))).to(problem.device)
 
     def work(tell: Tell[Phase | Allocated]) -> None:
         solve, waiting = _told(problem, shares, tell), set(range(len(shares)))
 
-        def solve_called(index: int, task: LeastSquares | None) -> Tensor | None:
+        def solve_called(index: int, known: Observed | None) -> Tensor | None:
             waiting.discard(index)
-            return solve(index, task)
+            return solve(index, known)
 
         solve_in_order(
             problem.student,
             problem.layers,
-            images,
+            affordable(problem),
             solve_called,
             positions=problem.settings.positions,
-            damping=problem.settings.damping,
             seed=problem.seed,
         )
         for index in sorted(waiting):  # the network never calls these layers, or hands their weights to a function
@@ -60,9 +62,9 @@ def _told(problem: Problem, shares: tuple[float, ...], tell: Tell[Phase | Alloca
         if solved < len(shares):
             tell(Phase(f"solving layer {solved + 1} of {len(shares)}", solved / len(shares)))
 
-    def solve(index: int, task: LeastSquares | None) -> Tensor | None:
+    def solve(index: int, known: Observed | None) -> Tensor | None:
         nonlocal solved
-        found, solved = inner(index, task), solved + 1
+        found, solved = inner(index, known), solved + 1
         reached[index] = shares[index]
         say()
         return found
@@ -76,9 +78,9 @@ def _solver(problem: Problem, shares: tuple[float, ...]) -> Solve:
     settings, layers, counts = problem.settings, problem.layers, problem.counts(shares)
     kind, support, dense = pattern(settings.pattern), SUPPORTS[settings.start], problem.dense
 
-    def solve(index: int, task: LeastSquares | None) -> Tensor | None:
+    def solve(index: int, known: Observed | None) -> Tensor | None:
         layer, zeros = layers[index], counts[index]
-        if task is None:
+        if known is None:
             weight = layer.weight.detach()
             zero_out([weight], [kind.choose(weight.abs(), zeros)])
             return None
@@ -89,14 +91,15 @@ def _solver(problem: Problem, shares: tuple[float, ...]) -> Solve:
         def choose(scores: Tensor) -> Tensor:
             return kind.choose(scores.reshape(layer.shape).masked_fill(absent, -1), zeros).reshape(scores.shape)
 
+        task = known.problem(settings.damping or known.damping(choose, problem.seed + index))
         return solve_on(task, support(task, choose))
 
     return solve
 
 
 @torch.no_grad()
-def affordable(problem: Problem) -> int:
-    """How many images may pass together, by the largest tensor that any part of the network gives for one of them."""
+def affordable(problem: Problem) -> tuple[Tensor, ...]:
+    """The first images, in batches that may pass at once, by the largest tensor of the network for one of them."""
     largest = problem.images.inputs(torch.arange(1)).numel()
 
     def look(module: nn.Module, args: object, output: object) -> None:
@@ -110,4 +113,6 @@ def affordable(problem: Problem) -> int:
     finally:
         for handle in handles:
             handle.remove()
-    return max(1, min(len(problem.images), MOST_NUMBERS // (2 * largest)))
+    images = torch.arange(max(1, min(len(problem.images), MOST_NUMBERS // (2 * largest))))
+    together = max(1, AT_ONCE // (2 * largest))
+    return tuple(problem.images.inputs(part).to(problem.device) for part in images.split(together))

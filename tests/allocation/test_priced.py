@@ -59,7 +59,8 @@ def test_layers_without_a_price_keep_what_they_have_and_have_no_say() -> None:
 
 def test_the_layer_that_matters_more_keeps_more() -> None:
     """Two layers of one kind: in the mean of several draws of their weights only the volume tells them apart."""
-    equal, unequal = [], []
+    equal: list[list[int]] = []
+    unequal: list[list[int]] = []
     for seed in range(5):
         for volume, found in ((1.0, equal), (3.0, unequal)):
             torch.manual_seed(seed)

@@ -31,7 +31,7 @@ BOUNDS: dict[str, tuple[list[float], list[float]]] = {
     "layer_cap": ([0.01, 1], [0, 1.01]),
     "keep_floor": ([0, 0.4, 1], [-0.1, 1.1]),
     "pruned_decay": ([0, 5e-5], [-1e-9]),
-    "damping": ([1e-6, 1], [0]),
+    "damping": ([0, 1e-6, 1], [-1e-9]),
     "positions": ([1, 64], [0]),
     "search_steps": ([0, 25], [-1]),
     "keep_power": ([-2, 0.35, 2], [-2.1, 2.1]),

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.models.layers import prunable_layers
+from fcpts_core.second_order.observed import Observed
 from fcpts_core.second_order.offsets import along_channels, norms_behind
-from fcpts_core.second_order.problem import LeastSquares
 from fcpts_core.second_order.sequential import solve_in_order
 from tests.cases import NETWORKS, images
 
@@ -82,10 +82,10 @@ def test_without_its_weights_a_layer_still_says_its_mean() -> None:
     network.load_state_dict(dense.state_dict())
     x = images(40).inputs()
 
-    def solve(index: int, task: LeastSquares | None) -> Tensor | None:
-        return None if index or task is None else 0 * task.W0
+    def solve(index: int, known: Observed | None) -> Tensor | None:
+        return None if index or known is None else 0 * known.dense.double()
 
-    solve_in_order(network, prunable_layers(network), x, solve, positions=10**6, damping=0.01, seed=0)
+    solve_in_order(network, prunable_layers(network), [x], solve, positions=10**6, seed=0)
     assert not bool(network.plain.weight.any())
     with torch.no_grad():
         said, meant = (one.after_plain(one.plain(x)).mean(dim=(0, 2, 3)) for one in (network, dense))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.second_order.moments import Moments
+from fcpts_core.second_order.observed import Observed
 from fcpts_core.second_order.patches import rows, unfoldable, weight_rows
 from fcpts_core.second_order.problem import LeastSquares, solve_on
 
@@ -108,9 +109,9 @@ def test_the_solution_is_that_of_the_rows_themselves(centred: bool) -> None:
     sparse, dense, weights = normal(2, 30, 6), normal(2, 30, 6, seed=1), normal(2, 3, 6, seed=2)
     sparse, dense = sparse.abs(), dense.abs()
     mask = normal(2, 3, 6, seed=3) > 0
-    given = LeastSquares.of(moments_of(sparse, dense, centred), weights, 0.1)
-    found = solve_on(given, mask)
-    offset = given.offset(found)
+    moments = moments_of(sparse, dense, centred)
+    found = solve_on(LeastSquares.of(moments, weights, 0.1), mask)
+    offset = Observed((moments, Moments(centred)), weights).offset(found)
     for group in range(2):
         spread = sparse[group].var(dim=0, correction=0) if centred else (sparse[group] ** 2).mean(dim=0)
         pull = math.sqrt(30 * 0.1 * float(spread.mean())) * torch.eye(6, dtype=torch.float64)
