@@ -64,9 +64,10 @@ def working_bytes(problem: Problem) -> int:
         together_solved = len(images)
     elif settings.allocation == "priced":
         together_solved = min(SOLVED_ON, len(images))
-    # all images wait at a layer, both halves of them; the batch that moves has its outputs, and its patches, besides
+    # all images wait at a layer, with its inputs and those of its block, both halves of them; the batch that moves has
+    # outputs, and patches, besides
     doubled = 2 * together_solved * largest
-    needs.append(min(doubled, 4 * MOST_NUMBERS) + 4 * min(doubled, 4 * AT_ONCE))
+    needs.append(2 * min(doubled, 4 * MOST_NUMBERS) + 4 * min(doubled, 4 * AT_ONCE))
     return max(needs)
 
 
