@@ -6,58 +6,87 @@
 a constant to its outputs the moments are `centred`, since the constant takes care of the means `a`, `b` `[groups, d]`:
 
     H = A'A / rows - a a',   C = A'B / rows - a b'
+
+Parts are put together by their own means and the distance between these (Chan, Golub and LeVeque, 1979), since the
+difference above has nothing left of single precision where means are large and deviations small.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Of so many rows: `A'A`, `A'B` (less the means, if they are centred), and `a`, `b`, zero if they are not."""
+
+    count: int
+    own: Tensor
+    cross: Tensor
+    a: Tensor
+    b: Tensor
+
+    @classmethod
+    def of(cls, student: Tensor, teacher: Tensor, centred: bool) -> Sums:
+        a, b = student.mean(dim=1), teacher.mean(dim=1)
+        if not centred:
+            a, b = torch.zeros_like(a), torch.zeros_like(b)
+        student, teacher = student - a.unsqueeze(1), teacher - b.unsqueeze(1)
+        across = student.transpose(1, 2)
+        return cls(student.shape[1], (across @ student).double(), (across @ teacher).double(), a.double(), b.double())
+
+    def __add__(self, other: Sums) -> Sums:
+        count = self.count + other.count
+        a, b = other.a - self.a, other.b - self.b
+        between, share = a.unsqueeze(2) * (self.count * other.count / count), other.count / count
+        return Sums(
+            count,
+            self.own + other.own + between * a.unsqueeze(1),
+            self.cross + other.cross + between * b.unsqueeze(1),
+            self.a + share * a,
+            self.b + share * b,
+        )
 
 
 @dataclass(eq=False)
 class Moments:
-    """Running means in double precision; `add` batches, then read `H`, `C` and `means`."""
+    """Means in double precision; `add` batches, then read `H`, `C` and `means`."""
 
     centred: bool = False
-    count: int = 0
-    _sums: tuple[Tensor, ...] | None = field(default=None, repr=False)
+    _sums: Sums | None = field(default=None, repr=False)
 
     def add(self, student: Tensor, teacher: Tensor) -> None:
         """One more batch of rows, both `[groups, rows, d]`."""
-        across = student.transpose(1, 2)
-        parts = (across @ student, across @ teacher, student.sum(dim=1), teacher.sum(dim=1))
-        if self._sums is None:
-            self._sums = tuple(part.double() for part in parts)
-        else:
-            for total, part in zip(self._sums, parts, strict=True):
-                total += part
-        self.count += student.shape[1]
+        part = Sums.of(student, teacher, self.centred)
+        self._sums = part if self._sums is None else self._sums + part
 
     def __add__(self, other: Moments) -> Moments:
         """Those of the rows of both."""
         if self._sums is None or other._sums is None:
             return self if other._sums is None else other
-        sums = tuple(mine + theirs for mine, theirs in zip(self._sums, other._sums, strict=True))
-        return Moments(self.centred, self.count + other.count, sums)
+        return Moments(self.centred, self._sums + other._sums)
+
+    @property
+    def count(self) -> int:
+        return 0 if self._sums is None else self._sums.count
 
     @property
     def H(self) -> Tensor:  # noqa: N802 - the literature's letter
-        H, _, a, _ = self._all()
-        return H - a.unsqueeze(2) * a.unsqueeze(1) if self.centred else H
+        return self._seen().own / self.count
 
     @property
     def C(self) -> Tensor:  # noqa: N802
-        _, C, a, b = self._all()
-        return C - a.unsqueeze(2) * b.unsqueeze(1) if self.centred else C
+        return self._seen().cross / self.count
 
     @property
     def means(self) -> tuple[Tensor, Tensor] | None:
         """`a` and `b` `[groups, d]`; None where they are the business of the weights."""
-        _, _, a, b = self._all()
-        return (a, b) if self.centred else None
+        return (self._seen().a, self._seen().b) if self.centred else None
 
-    def _all(self) -> tuple[Tensor, ...]:
+    def _seen(self) -> Sums:
         if self._sums is None:
             raise ValueError("No rows have been added yet.")
-        return tuple(total / self.count for total in self._sums)
+        return self._sums

@@ -95,6 +95,17 @@ def test_moments_are_means_over_all_rows_however_they_come(centred: bool) -> Non
     torch.testing.assert_close(moments.C, a.mT @ b / 12)
 
 
+def test_moments_of_inputs_that_hardly_differ_are_those_of_their_differences() -> None:
+    """In single precision `A'A - a a'` would be nothing but rounding here, and not even positive."""
+    rows = 1000 + 0.01 * normal(1, 300, 5)
+    moments = Moments(centred=True)
+    for part in rows.float().split(70, dim=1):
+        moments.add(part, part)
+    expected = rows.float().double()[0].T.cov(correction=0)
+    torch.testing.assert_close(moments.H[0], expected, rtol=1e-2, atol=1e-7)
+    assert float(torch.linalg.eigvalsh(moments.H).min()) > 0
+
+
 def test_moments_of_nothing_do_not_exist() -> None:
     with pytest.raises(ValueError, match="No rows"):
         _ = Moments().H
