@@ -32,6 +32,7 @@ from fcpts_core.measure.judging import Judge, Judgement, main
 from fcpts_core.methods import settings_for
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.norms import norm_layers, recalibrate
+from fcpts_core.reconstruction.unfolding import lacking
 
 SURVEYS = 40
 
@@ -126,8 +127,9 @@ class Run:
 
         clock = self._clock
         thresholds = yield from self._told(problem, solve(problem))
-        if not clock.steps and self.settings.start != "magnitude":
-            yield surveyed(problem, 0)  # no step has surveyed what least squares made of the weights
+        if (self.settings.start != "magnitude" and not clock.steps) or lacking(problem):
+            # No step has surveyed what least squares made of the weights, or what they are with their norms folded in.
+            yield surveyed(problem, clock.steps)
         if self.settings.recalibrate and norm_layers(problem.student):
             yield Phase("recalibrating norm statistics")
             recalibrate(problem.student, prepared.calibration)

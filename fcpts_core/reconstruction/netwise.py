@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from fcpts_core.bridge.budget import worth_of
+from fcpts_core.bridge.inverse import threshold_for_count
 from fcpts_core.engine.events import Measured
 from fcpts_core.masks.parametrization import pruned
 from fcpts_core.masks.patterns import pattern
@@ -91,14 +92,26 @@ def masks_for(problem: Problem, counts: Sequence[int]) -> tuple[Following, ...]:
 
 
 def applied(problem: Problem, masks: Sequence[Following], counts: Sequence[int]) -> tuple[float, ...]:
-    """Leaves so many zeros `[L]` in the weights, which are free of their masks again; returns the thresholds."""
+    """Leaves so many zeros `[L]` in the weights, which are free of their masks again; returns the thresholds.
+
+    They are those of the weights before they are zeroed, as all during learning. Where no threshold tells what was
+    chosen (patterns, fixed masks, ties), it is one between 0 and the smallest magnitude kept.
+    """
     weights = [layer.weight.detach() for layer in problem.layers]
     final = [
         mask.mask if mask.fixed else mask.pattern.choose(weight.abs(), zeros)
         for mask, weight, zeros in zip(masks, weights, counts, strict=True)
     ]
+    pruning = [threshold_for_count(weight.abs(), zeros) for weight, zeros in zip(weights, counts, strict=True)]
+    told = [
+        torch.equal(weight.abs() >= threshold, mask)
+        for weight, threshold, mask in zip(weights, pruning, final, strict=True)
+    ]
     zero_out(weights, final)
-    return thresholds_of(weights)
+    return tuple(
+        threshold if tells else apart
+        for threshold, tells, apart in zip(pruning, told, thresholds_of(weights), strict=True)
+    )
 
 
 def netwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float, ...]]:
@@ -106,7 +119,7 @@ def netwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
     settings = problem.settings
     counts, first = problem.counts(shares), problem.counts(first_shares(problem, shares))
     bounded = unnormalised(problem)
-    with renormed(problem):
+    with renormed(problem) as folded:
         state = Training(
             weights=weight_optimizer(problem.student, settings),
             generator=torch.Generator().manual_seed(problem.seed),
@@ -119,8 +132,8 @@ def netwise(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
                 for mask, zeros in zip(masks, _between(first, counts, problem, target), strict=True):
                     mask.zeros = zeros
                 yield _step(problem, state, masks, target)
-        applied(problem, masks, counts)
-    return thresholds_of([layer.weight for layer in problem.layers])
+        found = applied(problem, masks, counts)
+    return thresholds_of([layer.weight for layer in problem.layers]) if folded else found
 
 
 def _between(first: Sequence[int], last: Sequence[int], problem: Problem, target: float) -> list[int]:

@@ -22,8 +22,8 @@ from fcpts_core.errors import RunError
 from fcpts_core.methods import METHODS
 from fcpts_core.models.layers import prunable_layers
 from fcpts_core.reconstruction.norms import norm_layers, recalibrate
-from tests.cases import conv_net, images, zeros_of
-from tests.engine.toy_runs import STEPS, config, finished, result
+from tests.cases import conv_net, images, plain_net, zeros_of
+from tests.engine.toy_runs import STEPS, config, finished, put_on_stage, result
 
 
 def assert_clean(prepared: Prepared) -> None:
@@ -70,6 +70,16 @@ def test_surveys_stay_few_in_a_long_run(conv: nn.Module, monkeypatch: pytest.Mon
     monkeypatch.setattr(engine, "SURVEYS", 3)
     surveys = [event.step for event in execute(config(steps=10)) if isinstance(event, Surveyed)]
     assert surveys == [0, 3, 6, 9, 10]
+
+
+@pytest.mark.parametrize("method", ["fcpts", "best"])
+def test_weights_with_their_norms_folded_in_are_drawn_last(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_on_stage(monkeypatch, plain_net)
+    events = list(execute(config(method, layer_cap=0.8)))
+    last = [event for event in events if isinstance(event, Surveyed)][-1]
+    assert last.step == STEPS
+    for row, curve in zip(result(events).layers, last.curves, strict=True):
+        assert curve.atom == pytest.approx(row.sparsity, abs=1e-6)
 
 
 @pytest.mark.parametrize("method", METHODS)

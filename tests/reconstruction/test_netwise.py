@@ -62,6 +62,21 @@ def test_thresholds_are_those_of_the_zeros(network: str) -> None:
         assert int((layer.weight.abs() < threshold).sum()) == round(share * layer.weights)
 
 
+def test_thresholds_stay_where_they_are_when_learning_ends() -> None:
+    """What is drawn last are the densities of the weights beneath the masks, and their threshold belongs there."""
+    task = task_of(conv_net(), ramp=0.0, learning_rate=1e-6)
+    steps, _, thresholds = followed(task)
+    assert thresholds == pytest.approx(steps[-1].thresholds, rel=1e-3)
+
+
+@pytest.mark.parametrize("pattern", ["1:2", "block:2"])
+def test_where_no_threshold_tells_what_a_pattern_took_it_is_below_all_that_stays(pattern: str) -> None:
+    task = task_of(conv_net(), pattern=pattern, ramp=0.0, sparsity=0.6)
+    _, _, thresholds = followed(task)
+    for layer, threshold in zip(task.layers, thresholds, strict=True):
+        assert torch.equal(layer.weight.abs() >= threshold, layer.weight != 0)
+
+
 def support(task: Problem) -> list[Tensor]:
     return [layer.weight.detach() != 0 for layer in task.layers]
 
