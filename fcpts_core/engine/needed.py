@@ -49,26 +49,31 @@ def activation_bytes(network: nn.Module, image: Tensor) -> tuple[int, int]:
 
 def working_bytes(problem: Problem) -> int:
     """What comes on top of the networks and the images: the most that any part of the work takes."""
+    return max(_needs(problem))[0]
+
+
+def _needs(problem: Problem) -> list[tuple[int, str]]:
+    """The bytes that each part of the work takes, and what makes them less ("" where nothing but the model does)."""
     settings, images = problem.settings, problem.images
     one, largest = activation_bytes(problem.teacher, images.inputs(torch.arange(1)).to(problem.device))
-    needs = [min(batch_for(images), len(images)) * largest * 4]
+    needs = [(min(batch_for(images), len(images)) * largest * 4, "")]
     renormed = gets_norms(problem)
     if settings.recalibrate and (norm_layers(problem.teacher) or renormed):
-        needs.append(min(together(images), len(images)) * largest * 3)
+        needs.append((min(together(images), len(images)) * largest * 3, ""))
     if settings.steps or settings.allocation == "learned":
         weights = sum(parameter.numel() for parameter in problem.student.parameters())
         learning = min(settings.batch_size, len(images)) * round(one * EXTRA * (RENORMED if renormed else 1))
-        needs.append(learning + 4 * weights * COPIES.get(settings.optimizer, 4))
-    together_solved = 0  # images
+        needs.append((learning + 4 * weights * COPIES.get(settings.optimizer, 4), _smaller_batch(settings.batch_size)))
+    solved_on = 0  # images
     if settings.start != "magnitude" or settings.reconstruction == "second-order":
-        together_solved = len(images)
+        solved_on = len(images)
     elif settings.allocation == "priced":
-        together_solved = min(SOLVED_ON, len(images))
+        solved_on = min(SOLVED_ON, len(images))
     # all images wait at a layer, with its inputs and those of its block, both halves of them; the batch that moves has
     # outputs, and patches, besides
-    doubled = 2 * together_solved * largest
-    needs.append(2 * min(doubled, 4 * MOST_NUMBERS) + 4 * min(doubled, 4 * AT_ONCE))
-    return max(needs)
+    waiting, moving = (min(2 * solved_on * largest, 4 * numbers) for numbers in (MOST_NUMBERS, AT_ONCE))
+    needs.append((2 * waiting + 4 * moving, _fewer_images(waiting // (2 * largest))))
+    return needs
 
 
 def needed_bytes(problem: Problem) -> int:
@@ -77,12 +82,16 @@ def needed_bytes(problem: Problem) -> int:
 
 
 def require_memory(problem: Problem) -> None:
-    """InputError where learning would not fit into this machine's memory."""
+    """InputError where the work would not fit into this machine's memory."""
     if problem.device.type != "cpu":
         return
-    smaller = "" if not problem.settings.steps else f", a smaller batch (--set batch_size={_half(problem)})"
-    require_room(working_bytes(problem), "The run", f"choose a smaller model or a smaller crop{smaller}")
+    needed, remedy = max(_needs(problem))
+    require_room(needed, "The run", f"choose a smaller model or a smaller crop{remedy}")
 
 
-def _half(problem: Problem) -> int:
-    return max(1, problem.settings.batch_size // 2)
+def _smaller_batch(size: int) -> str:
+    return f", a smaller batch (--set batch_size={max(1, size // 2)})"
+
+
+def _fewer_images(count: int) -> str:
+    return f", fewer calibration images (--calibration-size {max(1, count // 2)})"

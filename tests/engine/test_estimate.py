@@ -96,6 +96,23 @@ def test_a_run_that_cannot_fit_is_refused_with_its_reason(conv: nn.Module, monke
         estimate(config(batch_size=8))
 
 
+def test_a_start_that_cannot_fit_is_refused_with_what_makes_it_smaller(
+    conv: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = config("best", steps=0)
+    monkeypatch.setattr(room, "available_bytes", lambda: 30_000)
+    with pytest.raises(InputError, match=r"fewer calibration images \(--calibration-size (\d+)\)\.$") as refused:
+        list(Run(given).events())
+    fewer = int(str(refused.value).split()[-1].rstrip(")."))
+    images = prepare(given).problem.images
+    assert fewer == len(images) // 2
+    whole, half = (
+        needed.working_bytes(prepare(config("best", steps=0, calibration_size=size)).problem)
+        for size in (len(images), fewer)
+    )
+    assert half < whole
+
+
 def test_words_for_people() -> None:
     found = Estimate(540.0, 1_400_000_000, 8_000_000_000, 10, 0.5, {"learning": 539.0, "reading": 1.0})
     text = estimate_text(found)
