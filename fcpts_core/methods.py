@@ -60,7 +60,7 @@ METHODS: dict[str, Method] = {
             "after layer, and then all weights learn together and the masks follow them.",
             "power",
             "net-wise",
-            {**PACE, "layer_norm_rate": 0.2, "stages": 3, "ramp": 0.43, "start": "admm"},
+            {**PACE, "layer_norm_rate": 0.2, "stages": 3, "layer_norm_stages": 1, "ramp": 0.43, "start": "admm"},
         ),
         Method(
             "fcpts-released",

@@ -33,6 +33,7 @@ from fcpts_core.measure.flops import uses
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.norms import together
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS, gets_norms
+from fcpts_core.reconstruction.stages import count_of
 
 PROBES = 3
 """Learning steps that are taken; the first one is not counted, it is slower than all others."""
@@ -139,7 +140,7 @@ def _recalibrations(problem: Problem) -> int:
     settings = problem.settings
     if not settings.recalibrate:
         return 0
-    return 2 * settings.stages if gets_norms(problem) else settings.stages
+    return (2 if gets_norms(problem) else 1) * count_of(problem)
 
 
 def _making(config: RunConfig, prepared: Prepared, image: float) -> float:
@@ -176,7 +177,7 @@ def _least_squares(problem: Problem) -> float:
     settings = problem.settings
     if settings.start == "magnitude" and settings.reconstruction != "second-order":
         return 0.0
-    return settings.stages * _solving(problem)
+    return count_of(problem) * _solving(problem)
 
 
 def _solving(problem: Problem) -> float:

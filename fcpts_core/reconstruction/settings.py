@@ -45,6 +45,7 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "ramp": (lambda x: 0 <= x <= 1, "a share of the steps from 0 to 1"),
     "ramp_start": (lambda x: 0 <= x <= 1, "a share of the target from 0 to 1"),
     "stages": (lambda x: x >= 1, "a whole number of at least 1"),
+    "layer_norm_stages": (lambda x: x >= 0, "a whole number of at least 1, or 0 for as many as stages"),
     "stage_start": (lambda x: 0 < x <= 1, "a power above 0, at most 1"),
     "step_bound": (lambda x: x > 0, "a number above 0"),
     "clip": (lambda x: x > 0, "a number above 0"),
@@ -76,7 +77,8 @@ class Settings:
     0. With a `rate_power` it is less for targets below 90 %, see `schedule.rate_at`, and `layer_norm_rate`
     times as much where norms are layer norms, see `stages.rate_of`. Over the first `ramp`
     share of the steps the scheduled target rises from `ramp_start` times the target to the target, fast at first; with
-    several `stages` that share of the steps is theirs (see `reconstruction.stages`).
+    several `stages` (`layer_norm_stages` where norms are layer norms) that share of the steps is theirs, see
+    `reconstruction.stages`.
     Where no norm comes behind, a step changes a tensor by at most the share `step_bound` (see
     `reconstruction.bounding`); with `unfold`, convolutions of networks without norms get some while all weights learn
     together (see `reconstruction.unfolding`).
@@ -110,6 +112,7 @@ class Settings:
     ramp: float = 0.5
     ramp_start: float = 0.4
     stages: int = 1
+    layer_norm_stages: int = 0
     stage_start: float = 0.6
     step_bound: float = 0.01
     unfold: bool = True

@@ -5,10 +5,11 @@ way there is cut into `S` stages. With `k_l` the keep ratio of layer `l` in the 
 
     k_l(s) = k_l^e(s),        e(s) = e_1 + (1 - e_1) (s - 1) / (S - 1),        e_1 = `stage_start`
 
-so every stage removes about the same share of what is left (`stages = 1` goes to the target at once). The weights that
-learned in one stage are what the next one's second-order start prunes. Of the steps, the share `ramp` is split evenly
-among all stages but the last. All learn at the rate of the target (`rate_of`). Gradual second-order
-pruning is known from language models (Kurtic et al., oBERT, EMNLP 2022); here it needs no labels and no more images.
+so every stage removes about the same share of what is left (`stages = 1` goes to the target at once; networks with
+layer norms alone have `layer_norm_stages`, see `count_of`). The weights that learned in one stage are what the next
+one's second-order start prunes. Of the steps, the share `ramp` is split evenly among all stages but the last. All
+learn at the rate of the target (`rate_of`). Gradual second-order pruning is known from language models (Kurtic et al.,
+oBERT, EMNLP 2022); here it needs no labels and no more images.
 """
 
 from __future__ import annotations
@@ -47,10 +48,12 @@ def stages(problem: Problem, shares: tuple[float, ...]) -> Iterator[Stage]:
 
     Patterns ask for many zeros at once, so only the last stage has to follow them.
     """
-    problem = _paced(problem)
-    settings, count = problem.settings, problem.settings.stages
+    count, problem = count_of(problem), _paced(problem)
+    settings = problem.settings
     if count == 1:
-        yield Stage(1, 1, problem, shares, 0)
+        # The ramp was the other stages' share of the steps, not a way to the target that learning has to go.
+        alone = problem if settings.stages == 1 else replace(problem, settings=settings.changed({"ramp": 0.0}))
+        yield Stage(1, 1, alone, shares, 0)
         return
     steps = round(settings.ramp * settings.steps / (count - 1))
     own = settings.changed({"steps": steps, "ramp": 0.0, "pattern": UNSTRUCTURED.text})
@@ -80,8 +83,22 @@ def rate_of(problem: Problem) -> float:
     """
     settings = problem.settings
     rate = rate_at(settings, problem.sparsity)
-    others = has_norms(problem.student) and not norm_layers(problem.student)
-    return rate * settings.layer_norm_rate if others else rate
+    return rate * settings.layer_norm_rate if _layer_norms_alone(problem) else rate
+
+
+def count_of(problem: Problem) -> int:
+    """How many stages: `stages`, and `layer_norm_stages` without batch norms unless that is 0.
+
+    What learning changes on the way is what the next start has to imitate. Batch norms take up most of it; between
+    layer norms it adds up, and a support found at once on the dense weights is the better one.
+    """
+    settings = problem.settings
+    own = settings.layer_norm_stages if _layer_norms_alone(problem) else 0
+    return own or settings.stages
+
+
+def _layer_norms_alone(problem: Problem) -> bool:
+    return has_norms(problem.student) and not norm_layers(problem.student)
 
 
 def _paced(problem: Problem) -> Problem:

@@ -14,6 +14,7 @@ BOUNDS: dict[str, tuple[list[float], list[float]]] = {
     "batch_size": ([1, 512], [0, -3]),
     "learning_rate": ([0, 0.1], [-0.1]),
     "rate_power": ([0, 1, 4], [-0.1, 4.1]),
+    "layer_norm_stages": ([0, 1, 5], [-1]),
     "layer_norm_rate": ([0.01, 1, 10], [0, 10.1]),
     "threshold_rate": ([0, 0.1], [-0.1]),
     "momentum": ([0, 0.99], [1, -0.1]),

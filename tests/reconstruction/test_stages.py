@@ -1,6 +1,7 @@
 """Stages: every one removes about the same share of what is left, the last one is the target to the weight."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from fcpts_core.engine.events import Measured
 from fcpts_core.engine.solve import rebuild
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.schedule import rate_at
-from fcpts_core.reconstruction.stages import stages
+from fcpts_core.reconstruction.stages import count_of, stages
 from tests.cases import NETWORKS, conv_net, images, plain_net, problem, transformer, zeros_of
 
 
@@ -96,3 +97,18 @@ def test_networks_with_layer_norms_alone_learn_more_gently(network: Callable[[],
     given = problem(network(), sparsity=0.6, stages=3, ramp=0.4, steps=40, rate_power=1, layer_norm_rate=0.2)
     rates = [stage.problem.settings.learning_rate for stage in stages(given, (0.6,) * len(given.layers))]
     assert rates == pytest.approx([factor * rate_at(given.settings, 0.6)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("network", "count"), [(conv_net, 3), (plain_net, 3), (transformer, 2)], ids=["batch", "none", "layer"]
+)
+def test_networks_with_layer_norms_alone_have_stages_of_their_own(network: Callable[[], nn.Module], count: int) -> None:
+    given = problem(network(), sparsity=0.6, stages=3, layer_norm_stages=2, ramp=0.4, steps=40)
+    assert count_of(given) == len(list(stages(given, (0.6,) * len(given.layers)))) == count
+    assert count_of(replace(given, settings=given.settings.changed({"layer_norm_stages": 0}))) == 3
+
+
+def test_one_stage_instead_of_several_learns_at_the_target_from_the_first_step() -> None:
+    given = problem(transformer(), sparsity=0.6, stages=3, layer_norm_stages=1, ramp=0.4, steps=40)
+    (only,) = stages(given, (0.6,) * len(given.layers))
+    assert (only.problem.settings.ramp, only.problem.settings.steps, only.problem.zeros) == (0, 40, given.zeros)
