@@ -69,9 +69,16 @@ class ImageSet:
 
     def take(self, count: int) -> ImageSet:
         """The first `count` images, all of them where there are fewer."""
-        labels = None if self.labels is None else self.labels[:count]
-        boxes = None if self.boxes is None else self.boxes[:count]
-        return replace(self, images=self.images[:count], labels=labels, boxes=boxes)
+        return self._part(slice(count))
+
+    def without(self, count: int) -> ImageSet:
+        """All but the first `count` images."""
+        return self._part(slice(count, None))
+
+    def _part(self, part: slice) -> ImageSet:
+        labels = None if self.labels is None else self.labels[part]
+        boxes = None if self.boxes is None else self.boxes[part]
+        return replace(self, images=self.images[part], labels=labels, boxes=boxes)
 
     def without_labels(self) -> ImageSet:
         return replace(self, labels=None, boxes=None)

@@ -155,7 +155,7 @@ def _searching(problem: Problem, image: float) -> float:
         return settings.search_steps * (_step_seconds(replace(problem, settings=learned.searching(settings))) or 0.0)
     if settings.allocation == "priced":  # a start, and as much again for what each layer is without some weights
         few = replace(problem, images=problem.images.take(priced.SOLVED_ON))
-        return image * _looked_at(problem) + 2 * _solving(few)
+        return image * _looked_at(problem) + 2 * priced.ROUNDS * _solving(few)
     return image * _looked_at(problem)
 
 
@@ -168,7 +168,7 @@ def _looked_at(problem: Problem) -> int:
     if settings.allocation == "sensitivity" and settings.sensitivity_error == "logits":
         return len(problem.layers) * len(GRID) * min(measuring.LOGITS_OF, count)
     if settings.allocation == "priced":
-        return (len(problem.layers) + 1) * min(together(problem.images), count)
+        return priced.ROUNDS * (len(problem.layers) + 1) * min(together(problem.images), count)
     return 0
 
 
