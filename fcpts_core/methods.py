@@ -56,9 +56,10 @@ METHODS: dict[str, Method] = {
         Method(
             "best",
             "Best",
-            "Ours: larger layers give more; three times on the way, second-order supports with least squares, layer "
-            "after layer, and then all weights learn together and the masks follow them.",
-            "power",
+            "Ours: a copy is asked what one more zero of each layer costs, and prices are evened out; three times on "
+            "the way, second-order supports with least squares, layer after layer, and then all weights learn together "
+            "and the masks follow them.",
+            "priced",
             "net-wise",
             {**PACE, "layer_norm_rate": 0.2, "stages": 3, "layer_norm_stages": 1, "ramp": 0.43, "start": "admm"},
         ),

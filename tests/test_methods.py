@@ -20,8 +20,9 @@ def test_ours_differ_in_where_they_start_and_in_whether_thresholds_learn() -> No
         Settings().changed({"allocation": "power", "keep_floor": 0.65})
     )
     assert fcpts.settings.estimator != "none"
-    start = {"reconstruction": "net-wise", "start": "admm", "stages": 3, "ramp": 0.43, "keep_floor": 0.4}
-    assert fcpts.settings.changed({**start, "layer_norm_rate": 0.2, "layer_norm_stages": 1}) == best.settings
+    start = {"reconstruction": "net-wise", "start": "admm", "stages": 3, "ramp": 0.43}
+    own = {"allocation": "priced", "keep_floor": 0.5, "layer_norm_rate": 0.2, "layer_norm_stages": 1}
+    assert fcpts.settings.changed({**start, **own}) == best.settings
 
 
 def test_as_released_no_task_gradient_reaches_the_thresholds() -> None:

@@ -31,7 +31,8 @@ OfNetwork = Callable[[Problem], Telling[tuple[float, ...]]]
 class Allocation:
     """One way to share the zeros out: at once from the weights (`of_weights`), or by a search (`of_network`).
 
-    `usual` are the settings that differ from `Settings()` where this allocation is chosen.
+    `usual` are the settings that differ from `Settings()` where this allocation is chosen; `first` is what a search
+    begins with, where the weights alone say that.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Allocation:
     description: str
     of_weights: AtOnce | None = None
     of_network: OfNetwork | None = None
+    first: AtOnce | None = None
     usual: Mapping[str, Any] = field(default_factory=dict)
 
     def allocate(self, problem: Problem) -> Telling[tuple[float, ...]]:
@@ -55,6 +57,13 @@ class Allocation:
     ) -> tuple[float, ...] | None:
         """The sparsities `[L]` where the weights alone decide, None where a search does."""
         return None if self.of_weights is None else self.of_weights(weights, sparsity, settings, worth)
+
+    def before_a_search(
+        self, weights: Sequence[Tensor], sparsity: float, settings: Settings, worth: Sequence[int] = ()
+    ) -> tuple[float, ...] | None:
+        """The sparsities `[L]` that are known before any image was looked at; None where a search begins anywhere."""
+        known = self.of_weights or self.first
+        return None if known is None else known(weights, sparsity, settings, worth)
 
 
 def _simple(name: str, title: str, description: str) -> Allocation:
@@ -116,6 +125,7 @@ ALLOCATIONS: dict[str, Allocation] = {
             "Prices of zeros",
             "Asks a copy pruned by second order what one more zero of each layer costs, and evens the prices out.",
             of_network=priced,
+            first=_power,
             usual={"keep_floor": 0.5},
         ),
         Allocation(

@@ -101,8 +101,9 @@ def _told(text: str) -> Snapshot:
     references = {
         name: OF_WEIGHTS[name](seen.weights, config.sparsity, settings.layer_cap, worth) for name in REFERENCES
     }
-    # An allocation that needs the images is not known yet: until it is, the picture begins with the uniform one.
-    known = ALLOCATIONS[settings.allocation].at_once(seen.weights, config.sparsity, settings, worth)
+    # An allocation that needs the images is not known yet: until it is, the picture begins with what the search begins
+    # with, or with the uniform one.
+    known = ALLOCATIONS[settings.allocation].before_a_search(seen.weights, config.sparsity, settings, worth)
     start = references["uniform"] if known is None else known
     pairs = zip(seen.weights, start, strict=True)
     started = Started(
