@@ -14,9 +14,8 @@ falls as a power of what it keeps, `E_l ~ k_l^-a`, prices fall as `k_l^-(a + 1)`
     k_l  <-  k_l clip((c_l / c)^STEP, keep_floor, 1 / keep_floor),        STEP = 1 / (a + 1),    c = the mean price
 
 all scaled such that the budget is met. The network that is pruned so is asked again, `ROUNDS` times in all. Prices by
-the change of the logits were the same on two sets of a thousand
-images within 8 %, those by the change of their error not even in sign. The bounds are a trust region, since prices hold
-near the allocation at which they were asked.
+the change of the logits were the same on two sets of a thousand images within 8 %, those by the change of their error
+not even in sign. The bounds are a trust region, since prices hold near the allocation at which they were asked.
 """
 
 from __future__ import annotations

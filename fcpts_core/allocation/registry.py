@@ -47,16 +47,9 @@ class Allocation:
         """The sparsities `[L]` of the problem's layers."""
         if self.of_network is not None:
             return (yield from self.of_network(problem))
+        assert self.of_weights is not None
         weights = [layer.weight.detach() for layer in problem.layers]
-        found = self.at_once(weights, problem.sparsity, problem.settings, problem.worth)
-        assert found is not None
-        return found
-
-    def at_once(
-        self, weights: Sequence[Tensor], sparsity: float, settings: Settings, worth: Sequence[int] = ()
-    ) -> tuple[float, ...] | None:
-        """The sparsities `[L]` where the weights alone decide, None where a search does."""
-        return None if self.of_weights is None else self.of_weights(weights, sparsity, settings, worth)
+        return self.of_weights(weights, problem.sparsity, problem.settings, problem.worth)
 
     def before_a_search(
         self, weights: Sequence[Tensor], sparsity: float, settings: Settings, worth: Sequence[int] = ()
