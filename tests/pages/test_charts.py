@@ -213,3 +213,38 @@ def test_a_threshold_where_no_weight_stands_has_a_level_tangent() -> None:
     tangent = next(trace for trace in panel.figure["data"] if trace.get("hoverinfo") == "skip" and len(trace["x"]) == 2)
     assert tangent["y"][0] == tangent["y"][1]
     json.dumps(panel.figure, allow_nan=False)
+
+
+WIDE, DIGIT, LINE = 270.0, 6.3, 15.0  # plot and letters of a phone, in pixels
+HIGH = 130.0
+
+
+def boxes(figure: dict[str, Any], reach: float) -> list[tuple[float, float, float, float]]:
+    """Left, right, top and bottom in pixels of what is written above the density, at the most that letters take."""
+    found = []
+    for label in figure["layout"]["annotations"]:
+        if label["yref"] != "y domain":
+            continue
+        lines = label["text"].split("<br>")
+        width, at = DIGIT * max(map(len, lines)), WIDE * (1 + label["x"] / reach) / 2
+        left = at - width * {"left": 0.0, "center": 0.5, "right": 1.0}[label["xanchor"]]
+        top = HIGH * (1 - label["y"])
+        found.append((left, left + width, top, top + LINE * len(lines)))
+    return found
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7])
+def test_words_about_zeros_and_thresholds_never_lie_over_each_other(share: float) -> None:
+    """On a phone, wherever the threshold stands in a layer that has exact zeros."""
+    snapshot = tell(events(3, steps=8))
+    survey = snapshot.surveys[-1]
+    some = replace(survey.curves[0], atom=0.042)
+    at = moment(replace(snapshot, surveys=(replace(survey, curves=(some, *survey.curves[1:])),)))
+    reach = charts.layer(at, survey.curves, 0, "r").figure["layout"]["xaxis"]["range"][1]
+    at = replace(at, thresholds=(share * reach, *at.thresholds[1:]))
+    written = boxes(charts.layer(at, survey.curves, 0, "r").figure, reach)
+    assert len(written) == 3
+    for index, (left, right, top, bottom) in enumerate(written):
+        for other in written[index + 1 :]:
+            apart = right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
+            assert apart, f"{(left, right, top, bottom)} over {other}"

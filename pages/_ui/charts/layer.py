@@ -150,5 +150,13 @@ def _labels(moment: Moment, chosen: int, curve: Curve, t: float | None, reach: f
     labels.append({**side, "x": t, "xanchor": place, "text": f" +t = {fmt.threshold(t)} "})
     labels.append({**side, "x": -t, "xanchor": "right" if place == "left" else "left", "text": " \N{MINUS SIGN}t "})
     if curve.atom > 0.0005:
-        labels.append({**side, "x": 0, "xanchor": "center", "text": f"{fmt.percent(curve.atom)} exactly zero"})
+        labels.append({**side, **_place_of_zeros(curve.atom, t, reach)})
     return labels
+
+
+def _place_of_zeros(share: float, t: float, reach: float) -> dict[str, Any]:
+    """Between the rules, or, where those leave no room for it on a phone, beside the curve and below their labels."""
+    if t > 0.45 * reach:
+        return {"x": 0, "xanchor": "center", "text": f"{fmt.percent(share)} exactly zero"}
+    text = f"{fmt.percent(share)}<br>exactly zero"
+    return {"x": -reach, "xanchor": "left", "align": "left", "y": 0.86, "text": text}
