@@ -34,22 +34,40 @@ def rows(module: Unfoldable, inputs: Tensor, positions: int, generator: torch.Ge
     are its positions.
     """
     if isinstance(module, nn.Conv2d):
-        groups, patches = module.groups, _unfold(module, inputs)
+        windows, groups = _windows(module, inputs), module.groups
     else:
-        groups, patches = 1, inputs.reshape(len(inputs), -1, inputs.shape[-1]).transpose(1, 2)
-    images, width, count = patches.shape
-    if count > positions:
-        chosen = torch.randperm(count, generator=generator)[:positions].to(patches.device)
-        patches = patches.index_select(2, chosen)
-    return patches.reshape(images, groups, width // groups, -1).permute(1, 0, 3, 2).flatten(1, 2)
+        windows, groups = inputs.reshape(len(inputs), -1, 1, inputs.shape[-1], 1, 1), 1
+    high, wide = windows.shape[1:3]
+    if high * wide > positions:
+        chosen = torch.randperm(high * wide, generator=generator)[:positions].to(inputs.device)
+        windows = windows[:, chosen // wide, chosen % wide]
+    else:
+        windows = windows.flatten(1, 2)
+    images, count, channels = windows.shape[:3]
+    parts = windows.reshape(images, count, groups, channels // groups, -1)
+    return parts.permute(2, 0, 1, 3, 4).flatten(3).flatten(1, 2)
 
 
-def _unfold(module: nn.Conv2d, inputs: Tensor) -> Tensor:
-    """`[B, C k_h k_w, positions]`; any padding is put on first, since `unfold` knows only zeros on both sides alike."""
+def _windows(module: nn.Conv2d, inputs: Tensor) -> Tensor:
+    """What the kernel covers at each output position, a view `[B, H_out, W_out, C, k_h, k_w]` of the padded inputs.
+
+    Nothing is copied for positions that nobody looks at. Channels lie together in memory, so what is copied for the
+    others comes in runs.
+    """
     if isinstance(module.padding, str) or module.padding_mode != "zeros":
         mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
         inputs = F.pad(inputs, module._reversed_padding_repeated_twice, mode=mode)
-        padding: tuple[int, ...] = (0, 0)
     else:
-        padding = module.padding
-    return F.unfold(inputs, module.kernel_size, module.dilation, padding, module.stride)
+        high, wide = module.padding
+        inputs = F.pad(inputs, (wide, wide, high, high))
+    inputs = inputs.contiguous(memory_format=torch.channels_last)
+    covered = [step * (size - 1) for step, size in zip(module.dilation, module.kernel_size, strict=True)]
+    places = [
+        (length - reach - 1) // step + 1
+        for length, reach, step in zip(inputs.shape[2:], covered, module.stride, strict=True)
+    ]
+    image, channel, *sides = inputs.stride()
+    moves = [side * step for side, step in zip(sides, module.stride, strict=True)]
+    taps = [side * step for side, step in zip(sides, module.dilation, strict=True)]
+    size = (len(inputs), *places, inputs.shape[1], *module.kernel_size)
+    return inputs.as_strided(size, (image, *moves, channel, *taps), inputs.storage_offset())
