@@ -31,7 +31,7 @@ def launcher(config: RunConfig, picture: Snapshot | str, key: str) -> None:
         missing = "Add calibration images to run." if lacking else "Download the data to run." if absent else ""
         tried = estimates.known(config)
         st.caption(missing or tried or _estimate(config, picture))
-        if not missing and tried is None and _pace(config) is None and (not own or _steps(picture)):
+        if not missing and tried is None and _seconds(config, 1) is None and (not own or _steps(picture)):
             estimates.button(config, key)
 
 
@@ -47,24 +47,25 @@ def _estimate(config: RunConfig, picture: Snapshot) -> str:
     if not steps:
         known = MODELS[config.model].data is not None
         return "Nothing is learned: done in seconds." if known else "Nothing is learned: measuring takes the time."
-    pace = _pace(config)
-    return f"{fmt.count(steps)} steps, {fmt.about(pace * steps)}." if pace else f"{fmt.count(steps)} steps."
+    seconds = _seconds(config, steps)
+    return f"{fmt.count(steps)} steps, {fmt.about(seconds)} in all." if seconds else f"{fmt.count(steps)} steps."
 
 
 def _steps(picture: Snapshot) -> int:
     return picture.started.steps if picture.started else 0
 
 
-def _pace(config: RunConfig) -> float | None:
-    """Seconds a step took in the last finished run of this model by this method, the recorded one at worst.
+def _seconds(config: RunConfig, steps: int) -> float | None:
+    """What a run of so many steps takes by the last finished one of this model and method, the recorded one at worst.
 
-    Another size of image has another pace, and images that are made first take longer than all steps.
+    Allocation, least squares and measuring took what the steps did not, and will again. Another size of image has
+    another pace, and images that are made first take longer than all steps.
     """
     if config.crop is not None or config.data == synthetic.NAME:
         return None
     run, recorded = runs.own_run(), runs.recording()
     for result in (run.snapshot.result if run else None, recorded.result if recorded else None):
         same = result is not None and (result.model, result.method) == (config.model, config.method)
-        if same and result is not None and result.seconds_per_step:
-            return result.seconds_per_step
+        if same and result is not None and (pace := result.seconds_per_step):
+            return max(result.seconds - result.steps * pace, 0.0) + steps * pace
     return None
