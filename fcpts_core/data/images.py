@@ -29,6 +29,7 @@ class ImageSet:
     with 255 for none; `boxes` holds the objects of each, `[N]`.
 
     `flippable` says whether a mirror image is still an image of the same kind (a photograph is, a digit is not).
+    With `channels_last` the inputs lie in memory pixel by pixel, as fast kernels want them; they are the same numbers.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ImageSet:
     flippable: bool = True
     skipped: int = 0
     boxes: tuple[Boxes, ...] | None = None
+    channels_last: bool = False
 
     def __post_init__(self) -> None:
         channels = self.images.shape[1]
@@ -65,7 +67,11 @@ class ImageSet:
         """Normalised float32 `[K, C, H, W]` of the images at `indices`, of all of them without."""
         chosen = self.images if indices is None else self.images[indices]
         mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (self.mean, self.std))
-        return (chosen.float() / 255 - mean) / std
+        return self.arranged((chosen.float() / 255 - mean) / std)
+
+    def arranged(self, batch: Tensor) -> Tensor:
+        """The same batch `[B, C, H, W]`, in memory as the inputs of this set are to be."""
+        return batch.contiguous(memory_format=torch.channels_last if self.channels_last else torch.contiguous_format)
 
     def take(self, count: int) -> ImageSet:
         """The first `count` images, all of them where there are fewer."""

@@ -15,12 +15,14 @@ from fcpts_core.data.images import ImageSet
 from fcpts_core.engine.chosen_images import choosing
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.events import Phase
+from fcpts_core.engine.layout import arranged
 from fcpts_core.errors import InputError
 from fcpts_core.measure.flops import uses
 from fcpts_core.methods import settings_for
 from fcpts_core.models.cards import load_model
 from fcpts_core.models.layers import PrunableLayer, all_layers, frozen, left_alone, prunable_layers
 from fcpts_core.problem import Problem
+from fcpts_core.reconstruction.precision import precision_of
 from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.silently import returned
 from fcpts_core.tasks.registry import task
@@ -55,6 +57,8 @@ def preparing(config: RunConfig, rehearsal: bool = False) -> Generator[Phase, No
     loaded = load_model(config.model, config.weights, random=config.seed if config.random_weights else None)
     images = yield from choosing(config, loaded, labelled=_by_labels(settings), rehearsal=rehearsal)
     teacher = loaded.module.to(device)
+    purpose = task(loaded.card.task)
+    images = arranged(images, teacher, purpose, precision_of(settings.precision, device))
     student = copy.deepcopy(teacher)
     asleep = frozen(all_layers(student))
     if asleep and len(asleep) == len(all_layers(student)):
@@ -66,7 +70,6 @@ def preparing(config: RunConfig, rehearsal: bool = False) -> Generator[Phase, No
     weights = [layer.weight.detach() for layer in layers]
     worth = _worth(settings, student, layers, images.calibration.inputs(torch.arange(1)).to(device))
     budget = budget_under(settings.pattern, weights, config.sparsity, settings.layer_cap, worth)
-    purpose = task(loaded.card.task)
     if settings.steps and purpose.objectives is not None and settings.objective not in purpose.objectives:
         raise InputError(
             f"The objective {settings.objective} compares classes, a network for {purpose.name} says boxes too: "

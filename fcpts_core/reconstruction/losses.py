@@ -88,7 +88,7 @@ def mean_square_error(said: Tensor, meant: Tensor, spent: bool = False) -> Tenso
     the two are kept as they are, in bfloat16 too, and there is never more than one other tensor of their size. A
     `meant` that is `spent` becomes the difference and then the gradient, and no other tensor is left behind.
     """
-    alike = said.dtype == meant.dtype == _full(said.dtype) and said.is_contiguous() and meant.is_contiguous()
+    alike = said.dtype == meant.dtype == _full(said.dtype) and said.stride() == meant.stride()
     over = spent and alike and not meant.requires_grad
     error: Tensor = (_OverMeant if over else _MeanSquareError).apply(said, meant)  # type: ignore[no-untyped-call]
     return error

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -37,16 +36,3 @@ def computing(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
     """Forward passes in the body are computed in `dtype`."""
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
         yield
-
-
-@contextmanager
-def channels_last(dtype: torch.dtype, *networks: nn.Module) -> Iterator[None]:
-    """In bfloat16 the networks keep channels innermost, as fast kernels want them; all is as before afterwards."""
-    wanted = dtype == torch.bfloat16
-    try:
-        for network in networks if wanted else ():
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        yield
-    finally:
-        for network in networks if wanted else ():
-            network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]

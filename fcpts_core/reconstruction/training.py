@@ -20,7 +20,7 @@ from fcpts_core.problem import Problem
 from fcpts_core.reconstruction import features
 from fcpts_core.reconstruction.losses import OBJECTIVES, View
 from fcpts_core.reconstruction.norms import norm_mode
-from fcpts_core.reconstruction.precision import channels_last, computing, precision_of
+from fcpts_core.reconstruction.precision import computing, precision_of
 from fcpts_core.reconstruction.settings import Settings
 
 
@@ -47,8 +47,6 @@ def watched(problem: Problem, state: Training) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(norm_mode(problem.student, settings.student_norms))
         stack.enter_context(norm_mode(problem.teacher, settings.teacher_norms))
-        dtype = precision_of(settings.precision, problem.device)
-        stack.enter_context(channels_last(dtype, problem.student, problem.teacher))
         needs_blocks = "blocks" in settings.objective
         for network, name in ((problem.student, "student_blocks"), (problem.teacher, "teacher_blocks")):
             parts = features.blocks(network) if needs_blocks else ()
@@ -103,7 +101,8 @@ def views(problem: Problem, chosen: Tensor | None, generator: torch.Generator) -
     how = (
         settings.augment if images.flippable else settings.augment.replace("crop-flip", "crop").replace("flip", "none")
     )
-    return augment(images.inputs(chosen), how, generator=generator, border=settings.border, black=images.black)
+    varied = augment(images.inputs(chosen), how, generator=generator, border=settings.border, black=images.black)
+    return images.arranged(varied)
 
 
 def epoch(problem: Problem, state: Training) -> float:

@@ -1,0 +1,40 @@
+"""How images lie in memory while a run works: channel by channel, or pixel by pixel with the channels innermost.
+
+Convolutions are faster with channels innermost (on processors in any precision; on other devices that is only known of
+bfloat16), and what they give lies like what they get. Some networks cannot go on with that: `x.view(len(x), -1)` of a
+map is refused. So each is asked once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from fcpts_core.data.images import ImageSet
+from fcpts_core.engine.chosen_images import Chosen
+from fcpts_core.measure.accuracy import eval_mode
+from fcpts_core.tasks.task import Task
+
+
+def arranged(images: Chosen, network: nn.Module, task: Task, dtype: torch.dtype) -> Chosen:
+    """The images as they are best for this network, which learns in `dtype` where it is."""
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    if device.type != "cpu" and dtype != torch.bfloat16:
+        return images
+    calibration = replace(images.calibration, channels_last=True)
+    if not takes(network, task, calibration, device):
+        return images
+    test = None if images.test is None else replace(images.test, channels_last=True)
+    return replace(images, calibration=calibration, test=test)
+
+
+def takes(network: nn.Module, task: Task, images: ImageSet, device: torch.device) -> bool:
+    """Whether the network answers to the first image as it lies in memory; what else is wrong shows without it too."""
+    try:
+        with eval_mode(network), torch.no_grad():
+            task.rows(network, images.inputs(torch.arange(1)).to(device))
+    except RuntimeError:
+        return False
+    return True
