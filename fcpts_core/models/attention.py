@@ -18,6 +18,18 @@ from torch import Tensor, nn
 PARTS = ("q", "k", "v")
 
 
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout: float = 0.0) -> Tensor:
+    """`softmax(q k' / sqrt(d) + mask) v` of `[N, heads, T, d]`, in the dtype of `q`.
+
+    A processor computes it in float32 where q, k and v are bfloat16: its kernel for these takes three times as long.
+    """
+    if q.dtype != torch.bfloat16 or q.device.type != "cpu":
+        return F.scaled_dot_product_attention(q, k, v, mask, dropout)
+    with torch.autocast("cpu", enabled=False):
+        wide = mask if mask is None or mask.dtype == torch.bool else mask.float()
+        return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), wide, dropout).to(q.dtype)
+
+
 class SplitAttention(nn.Module):
     """`out_proj(softmax(q k' / sqrt(width / heads) + mask) v)`, called as `nn.MultiheadAttention` is.
 
@@ -72,7 +84,7 @@ class SplitAttention(nn.Module):
             mixed = F.dropout(weights, dropout) @ v
             weights = weights.mean(dim=1) if average_attn_weights else weights
         else:
-            mixed = F.scaled_dot_product_attention(q, k, v, mask, dropout)
+            mixed = attend(q, k, v, mask, dropout)
         output = self.out_proj(mixed.transpose(1, 2).flatten(2))
         if single:
             return output.squeeze(0), None if weights is None else weights.squeeze(0)

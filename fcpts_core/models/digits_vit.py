@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fcpts_core.models.attention import attend
+
 IMAGE = 16
 PATCH = 4
 WIDTH = 64
@@ -32,7 +34,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (part(x).unflatten(2, (HEADS, -1)).transpose(1, 2) for part in (self.query, self.key, self.value))
-        mixed = F.scaled_dot_product_attention(q, k, v)
+        mixed = attend(q, k, v)
         projected: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return projected
 

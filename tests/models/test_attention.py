@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from fcpts_core.models.attention import SplitAttention, split
+from fcpts_core.models.attention import SplitAttention, attend, split
 from fcpts_core.models.layers import prunable_layers
 
 WIDTH, HEADS = 8, 2
@@ -94,3 +95,13 @@ def test_shared_attention_stays_shared_and_rare_extras_stay_fused() -> None:
     assert network["a"] is network["b"]
     assert isinstance(network["a"], SplitAttention)
     assert isinstance(network["c"], nn.MultiheadAttention)
+
+
+@pytest.mark.parametrize(
+    "mask", [None, torch.tensor([[0.0, -torch.inf, 0.0]] * 3), torch.tensor([[True, False, True]] * 3)]
+)
+def test_in_bfloat16_it_attends_as_in_float32_and_rounds_once(mask: torch.Tensor | None) -> None:
+    q, k, v = (torch.randn(2, HEADS, 3, 4, dtype=torch.bfloat16) for _ in range(3))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = attend(q, k, v, mask)
+    assert torch.equal(found, F.scaled_dot_product_attention(q.float(), k.float(), v.float(), mask).bfloat16())
