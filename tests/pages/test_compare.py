@@ -310,7 +310,7 @@ def test_the_table_is_sorted_within_targets_and_marks_the_best() -> None:
         mine = [line for line in lines if line.texts[1].startswith(target)]
         accuracies = [line.keys[2] for line in mine]
         assert accuracies == sorted(accuracies, key=lambda share: -float(share or 0))
-        assert [line.best for line in mine] == [True] + [False] * (len(mine) - 1)
+        assert [line.best for line in mine] == [share == accuracies[0] for share in accuracies]
     assert {line.tag for line in lines} == {""}
 
 
