@@ -40,14 +40,29 @@ def viewed() -> nn.Module:
     return Viewed()
 
 
+class EachChannel(Viewed):
+    """The same, after every channel of every image was taken for an image of its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv1(x)
+        one = F.avg_pool2d(x.view(-1, 1, *x.shape[2:]), 3, 1, 1).view(x.shape)
+        logits: Tensor = self.linear(F.relu(self.conv2(F.relu(one))).flatten(1))
+        return logits
+
+
+def each_channel() -> nn.Module:
+    torch.manual_seed(3)
+    return EachChannel()
+
+
 CHOSEN = Chosen(images(), images(9, labelled=True))
 CLASSIFICATION = task("classification")
 
 
 @pytest.mark.parametrize(
     ("network", "expected"),
-    [(conv_net(), True), (plain_net(), True), (transformer(), True), (viewed(), False)],
-    ids=["conv", "plain", "transformer", "viewed"],
+    [(conv_net(), True), (plain_net(), True), (transformer(), True), (viewed(), False), (each_channel(), False)],
+    ids=["conv", "plain", "transformer", "viewed", "each channel"],
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_every_network_is_asked(network: nn.Module, expected: bool, dtype: torch.dtype) -> None:
