@@ -1,8 +1,9 @@
 """How images lie in memory while a run works: channel by channel, or pixel by pixel with the channels innermost.
 
-Convolutions are faster with channels innermost (on processors in any precision; on other devices that is only known of
-bfloat16), and what they give lies like what they get. Some networks cannot go on with that: `x.view(len(x), -1)` of a
-map is refused. So each is asked once.
+With channels innermost least squares gathers its windows faster, and on processors passes are as fast in a quiet
+machine and faster beside other work (`tests/bench/bench_passes.py`); on other devices it is only done in bfloat16.
+What convolutions give lies like what they get, and some networks cannot go on with that: `x.view(len(x), -1)` of a map
+is refused. So each is asked once.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ machine may be busy with other things.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -17,20 +17,10 @@ from fcpts_core.models.attention import attend
 from fcpts_core.models.cards import load_model
 from fcpts_core.reconstruction.precision import computing, has_bfloat16
 from fcpts_core.second_order.patches import rows
+from tests.bench.bench_density import best_of
 
 RUNS = 3
 POSITIONS = 64
-
-
-def best_of(work: Callable[[], object]) -> float:
-    """Seconds of the fastest run, after one that does not count."""
-    work()
-    seconds = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
 
 
 def beside(what: str, seconds: float, reference: float, name: str) -> None:
@@ -47,9 +37,9 @@ def unfolded(module: nn.Conv2d, inputs: Tensor) -> Tensor:
 
 def windows(channels: int, size: int, count: int) -> None:
     module, inputs = nn.Conv2d(channels, channels, 3, padding=1), torch.randn(count, channels, size, size)
-    ours = best_of(lambda: rows(module, inputs, POSITIONS, torch.Generator().manual_seed(0)))
+    ours = best_of(RUNS, lambda: rows(module, inputs, POSITIONS, torch.Generator().manual_seed(0)))
     text = f"{POSITIONS} windows of {count} images, {channels} x {size} x {size}"
-    beside(text, ours, best_of(lambda: unfolded(module, inputs)), "unfold, then choose")
+    beside(text, ours, best_of(RUNS, lambda: unfolded(module, inputs)), "unfold, then choose")
 
 
 def passes(name: str, count: int) -> None:
@@ -61,7 +51,7 @@ def passes(name: str, count: int) -> None:
             network(batch)
 
     innermost = images.contiguous(memory_format=torch.channels_last)
-    ours, plain = best_of(lambda: answer(innermost)), best_of(lambda: answer(images))
+    ours, plain = (best_of(RUNS, partial(answer, batch)) for batch in (innermost, images))
     beside(f"{name} answers to {count} images, channels innermost", ours, plain, "channel by channel")
 
 
@@ -72,7 +62,7 @@ def attention(tokens: int) -> None:
         with computing(torch.bfloat16, q.device):
             attending(q.bfloat16(), k.bfloat16(), v.bfloat16()).float().sum().backward()
 
-    ours, theirs = best_of(lambda: learn(attend)), best_of(lambda: learn(F.scaled_dot_product_attention))
+    ours, theirs = (best_of(RUNS, partial(learn, way)) for way in (attend, F.scaled_dot_product_attention))
     beside(f"attention of {tokens} tokens in bfloat16 and its gradient", ours, theirs, "PyTorch's own kernel")
 
 
