@@ -88,7 +88,7 @@ def mean_square_error(said: Tensor, meant: Tensor, spent: bool = False) -> Tenso
     the two are kept as they are, in bfloat16 too, and there is never more than one other tensor of their size. A
     `meant` that is `spent` becomes the difference and then the gradient, and no other tensor is left behind.
     """
-    alike = said.dtype == meant.dtype == _full(said.dtype) and said.stride() == meant.stride()
+    alike = said.dtype == meant.dtype == _full(said.dtype) and said.stride() == meant.stride() and _dense(meant)
     over = spent and alike and not meant.requires_grad
     error: Tensor = (_OverMeant if over else _MeanSquareError).apply(said, meant)  # type: ignore[no-untyped-call]
     return error
@@ -130,6 +130,11 @@ def _copied(values: Tensor) -> Tensor:
 
 def _full(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)
+
+
+def _dense(values: Tensor) -> bool:
+    """Whether each number has a place of its own: where an axis is expanded, nothing can be written over."""
+    return values.is_contiguous() or values.is_contiguous(memory_format=torch.channels_last)
 
 
 def _power(output: Tensor) -> Tensor:

@@ -66,6 +66,15 @@ def test_the_mean_square_error_and_its_gradient_are_those_of_torch_to_the_bit(
     assert torch.equal(*(torch.autograd.grad(loss / 0.37, said)[0] for loss in (ours, theirs)))
 
 
+def test_nothing_is_written_over_numbers_that_share_a_place() -> None:
+    """A block may expand what it says: one number in memory for a whole axis."""
+    said, meant = torch.randn(3, 1, 2, 2, requires_grad=True), torch.randn(3, 1, 2, 2)
+    loss = mean_square_error(said.expand(3, 5, 2, 2), meant.expand(3, 5, 2, 2), spent=True)
+    theirs = F.mse_loss(said, meant)
+    assert loss.item() == pytest.approx(theirs.item(), rel=1e-6)
+    torch.testing.assert_close(*(torch.autograd.grad(one, said)[0] for one in (loss, theirs)))
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_what_is_spent_changes_nothing_but_the_blocks_themselves(name: str) -> None:
     found = []
