@@ -61,7 +61,15 @@ METHODS: dict[str, Method] = {
             "and the masks follow them.",
             "priced",
             "net-wise",
-            {**PACE, "layer_norm_rate": 0.2, "stages": 3, "layer_norm_stages": 1, "ramp": 0.43, "start": "admm"},
+            {
+                **PACE,
+                "layer_norm_rate": 0.2,
+                "stages": 3,
+                "layer_norm_stages": 1,
+                "ramp": 0.43,
+                "start": "admm",
+                "objective": "blocks+soft",
+            },
         ),
         Method(
             "fcpts-released",

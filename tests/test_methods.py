@@ -21,7 +21,13 @@ def test_ours_differ_in_where_they_start_and_in_whether_thresholds_learn() -> No
     )
     assert fcpts.settings.estimator != "none"
     start = {"reconstruction": "net-wise", "start": "admm", "stages": 3, "ramp": 0.43}
-    own = {"allocation": "priced", "keep_floor": 0.5, "layer_norm_rate": 0.2, "layer_norm_stages": 1}
+    own = {
+        "allocation": "priced",
+        "keep_floor": 0.5,
+        "layer_norm_rate": 0.2,
+        "layer_norm_stages": 1,
+        "objective": "blocks+soft",
+    }
     assert fcpts.settings.changed({**start, **own}) == best.settings
 
 

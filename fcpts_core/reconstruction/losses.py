@@ -1,12 +1,15 @@
 """What is minimised: how far the sparse model is from the dense one, and how far its sparsity is from the target.
 
-Notation: logits `z` of the student and `z'` of the teacher, `[B, C]`; `f_b` and `f'_b` the outputs of block `b`.
+Notation: logits `z` of the student and `z'` of the teacher, `[B, C]`; `f_b` and `f'_b` the outputs of block `b`; `c` is
+`block_weight`, `w` `soft_weight`.
 
     kl              T^2 / B  sum over images  KL(softmax(z' / T) || softmax(z / T))     FCPTS, equation of L_rec; T = 4
     logits          mean (z - z')^2
     blocks          c * mean over b of  mean (f_b - f'_b)^2 / mean f'_b^2
     blocks-mse      sum over b of mean (f_b - f'_b)^2, plus `logits`: the released run script's choice
     blocks+logits   the sum of `blocks` and `logits`
+    blocks+soft     the sum of `blocks` and, at a temperature of the teacher's own, T = h s with s the deviation of z',
+                    w * 2 h^2 / B  sum over images  KL(softmax(z' / T) || softmax(z / T));    h = `softness`
     base-decayed    T^2 / B  sum over images  KL(softmax(z' / T) || exp(log softmax(z) / tau)),  tau = 8 * 0.99^epoch:
                     the student's log-probabilities are divided after the softmax, a change of the logarithm's base
                     (UniPTS, Xie et al., CVPR 2024)
@@ -66,6 +69,25 @@ def blocks_mse(student: View, teacher: View, settings: Settings, epoch: float = 
 
 def blocks_and_logits(student: View, teacher: View, settings: Settings, epoch: float = 0.0) -> Tensor:
     return blocks(student, teacher, settings, epoch) + logits(student, teacher, settings, epoch)
+
+
+def blocks_and_soft(student: View, teacher: View, settings: Settings, epoch: float = 0.0) -> Tensor:
+    return blocks(student, teacher, settings, epoch) + settings.soft_weight * softened(student, teacher, settings)
+
+
+def softened(student: View, teacher: View, settings: Settings) -> Tensor:
+    """`2 h^2 KL` of the classes at the temperature `h s`: the same whatever the scale of the logits.
+
+    For large `h` it is `mean (z - z')^2 / s^2` of logits less their mean in each row, a relative error as those of the
+    blocks are; a finite `h` weighs the classes that the teacher believes in more. Rows of one number are no classes and
+    have that relative error itself.
+    """
+    deviation = _power(teacher.logits - teacher.logits.mean()).sqrt()
+    if teacher.logits.shape[1] == 1:
+        return F.mse_loss(student.logits, teacher.logits) / deviation.square()
+    temperature = settings.softness * deviation
+    said, meant = (F.log_softmax(view.logits / temperature, dim=1) for view in (student, teacher))
+    return 2 * settings.softness**2 * F.kl_div(said, meant, reduction="batchmean", log_target=True)
 
 
 def base_decayed(student: View, teacher: View, settings: Settings, epoch: float = 0.0) -> Tensor:
@@ -159,6 +181,7 @@ OBJECTIVES: dict[str, Objective] = {
     "blocks": blocks,
     "blocks-mse": blocks_mse,
     "blocks+logits": blocks_and_logits,
+    "blocks+soft": blocks_and_soft,
     "base-decayed": base_decayed,
 }
 

@@ -19,7 +19,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "fitness": ("agreement", "labels"),
     "sensitivity_error": ("logits", "layer"),
     "optimizer": ("sgd", "adam"),
-    "objective": ("kl", "logits", "blocks", "blocks-mse", "blocks+logits", "base-decayed"),
+    "objective": ("kl", "logits", "blocks", "blocks-mse", "blocks+logits", "blocks+soft", "base-decayed"),
     "control": ("absolute", "squared"),
     "estimator": ("curvature", "window", "box", "none"),
     "threshold_gradient": ("priced", "plain"),
@@ -51,6 +51,8 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "clip": (lambda x: x > 0, "a number above 0"),
     "temperature": (lambda x: x > 0, "a number above 0"),
     "block_weight": (lambda x: x >= 0, "a number of at least 0"),
+    "soft_weight": (lambda x: x >= 0, "a number of at least 0"),
+    "softness": (lambda x: 0 < x <= 1000, "a number above 0, 1000 at most"),
     "control_weight": (lambda x: x >= 0, "a number of at least 0"),
     "pruned_decay": (lambda x: x >= 0, "a number of at least 0"),
     "damping": (lambda x: x >= 0, "a number above 0, or 0 for what suits each layer"),
@@ -120,6 +122,8 @@ class Settings:
     objective: str = "blocks+logits"
     temperature: float = 4.0
     block_weight: float = 50.0
+    soft_weight: float = 20.0
+    softness: float = 3.3
     control: str = "absolute"
     control_weight: float = 1.0
     estimator: str = "curvature"

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from fcpts_core.engine.events import Allocated, Phase
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.problem import Problem, Telling
+from fcpts_core.reconstruction.norms import rebase
 from fcpts_core.reconstruction.training import zero_out
 from fcpts_core.second_order.observed import Observed
 from fcpts_core.second_order.problem import solve_on
@@ -26,7 +27,9 @@ def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[N
     """Prunes every layer to its share and gives the kept weights (and biases) their least-squares values.
 
     Layers that are neither Conv2d nor Linear, or that are not called, are pruned by magnitude. What is zero in the
-    dense network stays zero.
+    dense network stays zero. In the end the norms get the statistics of what they are given now: least squares leaves
+    smaller deviations than they remember, and whoever lets them go by a batch's own would undo that (see
+    `norms.rebase`).
     After each layer it tells what all layers have reached.
     """
 
@@ -49,6 +52,7 @@ def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[N
             solve(index, None)
 
     yield from told_within(work)
+    rebase(problem.student, problem.images)
 
 
 def _told(problem: Problem, shares: tuple[float, ...], tell: Tell[Phase | Allocated]) -> Solve:

@@ -34,7 +34,7 @@ class Detection:
     name: str = "detection"
     measures: tuple[str, ...] = ("mAP", "AP50", "AP75")
     agreements: tuple[str, ...] = ("box agreement",)
-    objectives: frozenset[str] | None = frozenset({"logits", "blocks", "blocks-mse", "blocks+logits"})
+    objectives: frozenset[str] | None = frozenset({"logits", "blocks", "blocks-mse", "blocks+logits", "blocks+soft"})
 
     def rows(self, network: nn.Module, batch: Tensor) -> Tensor:
         """Every number of the raw answers, `[R, 1]`."""

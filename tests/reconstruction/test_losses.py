@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES, View, mean_square_error
+from fcpts_core.reconstruction.losses import CONTROLS, OBJECTIVES, View, mean_square_error, softened
 from fcpts_core.reconstruction.settings import Settings
 
 # Two blocks with mean squares 4 and 0.5; the student misses by 1 everywhere, then by 1 in one place of two.
@@ -47,6 +47,45 @@ def test_kl_of_even_odds_against_one_to_three() -> None:
     student = View(torch.tensor([[0.0, 2 * math.log(3)], [5.0, 5.0]]), ())
     expected = 4 * 0.5 * (math.log(2) + math.log(2 / 3)) / 2
     assert OBJECTIVES["kl"](student, teacher, Settings(temperature=2)).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("softness", [0.5, 3.3])
+def test_softened_classes_are_compared_at_a_temperature_of_the_teacher_s_own(softness: float) -> None:
+    settings = Settings(softness=softness, soft_weight=5, block_weight=7)
+    temperature = softness * TEACHER.logits.std(correction=0).item()
+    divergence = kl_by_hand(STUDENT.logits, TEACHER.logits, temperature) / temperature**2
+    expected = BY_HAND["blocks"] + 5 * 2 * softness**2 * divergence
+    assert OBJECTIVES["blocks+soft"](STUDENT, TEACHER, settings).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.01, 100])
+def test_softened_classes_know_no_scale_and_no_offset_of_the_logits(scale: float) -> None:
+    teacher = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    student = teacher + torch.randn(6, 4, generator=torch.Generator().manual_seed(1))
+    plain = softened(View(student, ()), View(teacher, ()), Settings())
+    other = softened(View(scale * student, ()), View(scale * teacher + 3, ()), Settings())
+    assert other.item() == pytest.approx(plain.item(), rel=1e-3)
+
+
+def test_ever_softer_classes_become_the_relative_error_of_the_logits() -> None:
+    """Less what is the same for all classes of an image, which changes no class."""
+    teacher = torch.randn(6, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    error = torch.randn(6, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    found = softened(View(teacher + error, ()), View(teacher, ()), Settings(softness=1000))
+    centred = error - error.mean(dim=1, keepdim=True)
+    assert found.item() == pytest.approx((centred.square().mean() / teacher.var(correction=0)).item(), rel=1e-2)
+
+
+def test_rows_of_one_number_are_compared_by_their_relative_error() -> None:
+    """The answers of detectors: one class alone would have nothing to say."""
+    teacher, student = View(torch.tensor([[1.0], [5.0]]), ()), View(torch.tensor([[2.0], [5.0]]), ())
+    assert softened(student, teacher, Settings()).item() == pytest.approx(0.5 / 4)
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_a_teacher_that_always_says_the_same_is_no_reason_to_divide_by_nothing(classes: int) -> None:
+    teacher, student = View(torch.zeros(2, classes), ()), View(torch.ones(2, classes).cumsum(1), ())
+    assert 0 < softened(student, teacher, Settings()).item() < 10
 
 
 def test_a_block_that_is_silent_in_the_teacher_is_not_normalised() -> None:

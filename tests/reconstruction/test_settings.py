@@ -28,6 +28,8 @@ BOUNDS: dict[str, tuple[list[float], list[float]]] = {
     "clip": ([1e-3, 1e9], [0, -1]),
     "temperature": ([0.1, 100], [0, -1]),
     "block_weight": ([0, 50], [-1]),
+    "soft_weight": ([0, 20], [-1]),
+    "softness": ([0.1, 3.3, 1000], [0, 1000.1]),
     "control_weight": ([0, 50], [-1]),
     "layer_cap": ([0.01, 1], [0, 1.01]),
     "keep_floor": ([0, 0.4, 1], [-0.1, 1.1]),
