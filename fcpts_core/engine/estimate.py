@@ -31,7 +31,7 @@ from fcpts_core.measure import memory
 from fcpts_core.measure.accuracy import batch_for
 from fcpts_core.measure.flops import uses
 from fcpts_core.problem import Problem
-from fcpts_core.reconstruction.norms import together
+from fcpts_core.reconstruction.norms import norm_layers, together
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS, gets_norms
 from fcpts_core.reconstruction.stages import count_of
 
@@ -136,11 +136,14 @@ def _step_seconds(problem: Problem) -> float | None:
 
 
 def _recalibrations(problem: Problem) -> int:
-    """How often norm statistics are taken anew; those that are there while weights learn, twice in every stage."""
+    """How often norm statistics are taken anew; those that are there while weights learn, twice in every stage.
+
+    A second-order start moves those that are there besides.
+    """
     settings = problem.settings
-    if not settings.recalibrate:
-        return 0
-    return (2 if gets_norms(problem) else 1) * count_of(problem)
+    moved = int(settings.solves and bool(norm_layers(problem.student)))
+    taken = (2 if gets_norms(problem) else 1) if settings.recalibrate else 0
+    return (moved + taken) * count_of(problem)
 
 
 def _making(config: RunConfig, prepared: Prepared, image: float) -> float:
@@ -174,10 +177,7 @@ def _looked_at(problem: Problem) -> int:
 
 def _least_squares(problem: Problem) -> float:
     """Seconds of all second-order starts."""
-    settings = problem.settings
-    if settings.start == "magnitude" and settings.reconstruction != "second-order":
-        return 0.0
-    return count_of(problem) * _solving(problem)
+    return count_of(problem) * _solving(problem) if problem.settings.solves else 0.0
 
 
 def _solving(problem: Problem) -> float:

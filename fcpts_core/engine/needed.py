@@ -65,7 +65,7 @@ def _needs(problem: Problem) -> list[tuple[int, str]]:
         learning = min(settings.batch_size, len(images)) * round(one * EXTRA * (RENORMED if renormed else 1))
         needs.append((learning + 4 * weights * COPIES.get(settings.optimizer, 4), _smaller_batch(settings.batch_size)))
     solved_on = 0  # images
-    if settings.start != "magnitude" or settings.reconstruction == "second-order":
+    if settings.solves:
         solved_on = len(images)
     elif settings.allocation == "priced":
         solved_on = min(SOLVED_ON, len(images))

@@ -48,7 +48,7 @@ def _rebuild_once(stage: Stage) -> Telling[tuple[float, ...]]:
 
 def _start(stage: Stage) -> Telling[None]:
     settings = stage.problem.settings
-    if settings.start != "magnitude" or settings.reconstruction == "second-order":
+    if settings.solves:
         yield from second_order_start(stage.problem, stage.shares)
     else:
         yield Allocated(stage.shares)

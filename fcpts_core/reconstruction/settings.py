@@ -160,6 +160,11 @@ class Settings:
         bandwidth_rule(self.bandwidth)
         pattern(self.pattern)
 
+    @property
+    def solves(self) -> bool:
+        """Whether every stage begins with second-order pruning."""
+        return self.start != "magnitude" or self.reconstruction == "second-order"
+
     def changed(self, overrides: Mapping[str, Any]) -> Settings:
         """These settings with some changed; texts are read as the setting's type, anything else is an InputError."""
         kinds = {item.name: type(getattr(self, item.name)) for item in fields(self)}
