@@ -8,6 +8,7 @@ nothing of what the network says.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,10 +87,13 @@ def rebase(module: nn.Module, images: ImageSet) -> None:
         gamma' = gamma sqrt((s + eps) / (v + eps)),        beta' = beta + gamma (mu - m) / sqrt(v + eps)
 
     with `mu` and `s` over all these images at once. In eval mode the network is the same before and after; in training
-    mode it now says nearly that too, since a batch has nearly these statistics. Norms without a scale of their own, or
-    that are never called, are left alone.
+    mode it now says nearly that too, since a batch has nearly these statistics. Norms without a scale and shift that
+    are theirs alone, or that are never called, are left alone.
     """
-    norms = [norm for norm in norm_layers(module) if norm.affine]
+    owners = Counter(id(parameter) for part in module.modules() for parameter in part.parameters(recurse=False))
+    norms = [
+        norm for norm in norm_layers(module) if norm.affine and owners[id(norm.weight)] == owners[id(norm.bias)] == 1
+    ]
     if not norms:
         return
     seen: dict[_BatchNorm, Spread] = {}

@@ -79,6 +79,15 @@ def test_norms_that_are_shared_have_no_scale_or_are_never_called() -> None:
     assert not torch.equal(buffer(network.shared.running_mean), torch.zeros(3))
 
 
+def test_norms_with_one_scale_between_them_are_left_alone() -> None:
+    network, data = Repeated(), images(12)
+    network.plain = nn.BatchNorm2d(3)
+    network.plain.weight = network.shared.weight
+    before = said(network, data.inputs(), "eval")
+    rebase(network, data)
+    assert torch.equal(said(network, data.inputs(), "eval"), before)
+
+
 def buffer(value: Tensor | None) -> Tensor:
     assert value is not None
     return value
