@@ -30,7 +30,7 @@ OBJECTIVES = {
     "blocks": "features of every block",
     "blocks-mse": "features of every block, not normalised",
     "blocks+logits": "block features and logits",
-    "blocks+soft": "block features and softened classes",
+    "blocks+soft": "features and soft classes",
     "base-decayed": "KL with a decaying base (UniPTS)",
 }
 
