@@ -35,7 +35,7 @@ def conv(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
         ("uniform:learned", {"reading", "measuring", "allocation", "recalibrating"}),
         ("uniform:priced", {"reading", "measuring", "allocation", "recalibrating"}),
         ("uniform", {"reading", "measuring", "recalibrating"}),
-        ("obc", {"reading", "measuring", "least squares"}),
+        ("obc", {"reading", "measuring", "least squares", "recalibrating"}),
         ("pot", {"reading", "measuring", "learning", "recalibrating"}),
     ],
 )
