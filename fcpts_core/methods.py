@@ -69,6 +69,7 @@ METHODS: dict[str, Method] = {
                 "ramp": 0.43,
                 "start": "admm",
                 "objective": "blocks+soft",
+                "keep_start": True,
             },
         ),
         Method(

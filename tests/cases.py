@@ -17,7 +17,7 @@ from fcpts_core.engine.events import Measured
 from fcpts_core.measure.flops import uses
 from fcpts_core.methods import method, settings_for
 from fcpts_core.models.layers import prunable_layers
-from fcpts_core.problem import Problem, told_silently
+from fcpts_core.problem import Found, Problem, Telling, Told, told_silently
 from fcpts_core.reconstruction import distill
 from fcpts_core.reconstruction.distill import State
 
@@ -208,6 +208,16 @@ def learn(task: Problem, steps: int) -> tuple[State, list[Measured]]:
     state = begin(task)
     with distill.attached(task, state):
         return state, [distill.step(task, state) for _ in range(steps)]
+
+
+def told_by(telling: Telling[Found]) -> tuple[list[Told], Found]:
+    """All that the generator tells, and what it returns."""
+    told: list[Told] = []
+    while True:
+        try:
+            told.append(next(telling))
+        except StopIteration as end:
+            return told, end.value
 
 
 def thresholds(state: State) -> list[float]:

@@ -41,8 +41,7 @@ from fcpts_core.problem import Problem, Telling, Told
 from fcpts_core.reconstruction.norms import recalibrate, together
 from fcpts_core.second_order.observed import USUAL, Observed
 from fcpts_core.second_order.problem import solve_on
-from fcpts_core.second_order.sequential import solve_in_order
-from fcpts_core.second_order.start import affordable, second_order_start
+from fcpts_core.second_order.start import second_order_start
 from fcpts_core.silently import retold
 
 CUT = 0.2
@@ -54,11 +53,11 @@ SOLVED_ON = 256
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """What one layer becomes when `gone` more of its weights go: its `weight`, and its `bias` if it has one."""
+    """What one layer becomes when `gone` more of its weights go: its `weight`, and what is added to its bias."""
 
     gone: int
     weight: Tensor
-    bias: Tensor | None = None
+    offset: Tensor | None = None
 
 
 def priced(problem: Problem) -> Telling[tuple[float, ...]]:
@@ -102,9 +101,9 @@ def factors(costs: Sequence[float | None], gone: Sequence[int], floor: float) ->
 def asked(problem: Problem, begin: tuple[float, ...]) -> Telling[tuple[list[float | None], list[int]]]:
     """What the cut of each layer costs, `[L]`, and how many weights went with it; all work is done on a copy."""
     solved_on, answering = _split(problem.images)
-    trial = yield from _pruned_copy(problem, begin, solved_on)
+    trial, cuts = yield from _pruned_copy(problem, begin, solved_on)
     yield Phase("asking what the next zeros cost")
-    cuts, batches = _cuts(trial), batches_of(replace(problem, images=answering), len(answering))
+    batches = batches_of(replace(problem, images=answering), len(answering))
     before = answers(trial, trial.student, batches)
     with problem.bookmark.values("prices", costs=[]) as found:
         for index, (layer, cut) in enumerate(zip(trial.layers, cuts, strict=True)):
@@ -126,15 +125,23 @@ def _split(images: ImageSet) -> tuple[ImageSet, ImageSet]:
     return images.take(min(SOLVED_ON, max(rest, 1))), images.without(rest)
 
 
-def _pruned_copy(problem: Problem, shares: tuple[float, ...], images: ImageSet) -> Telling[Problem]:
-    """The problem with a copy for a student, pruned at the sparsities `shares` `[L]`, its norms taken anew."""
+def _pruned_copy(problem: Problem, shares: tuple[float, ...], images: ImageSet) -> Telling[tuple[Problem, list[Cut]]]:
+    """The problem with a copy for a student, pruned at the sparsities `shares` `[L]`, its norms taken anew; the cuts.
+
+    A cut is made when its layer has been solved: the layer will go on getting the inputs that were looked at for that.
+    """
     student = copy.deepcopy(problem.student)
     settings = problem.settings.changed({"start": "admm", "pattern": UNSTRUCTURED.text})
     layers = counterparts(problem.layers, student)
     trial = replace(problem, student=student, layers=layers, images=images, settings=settings)
-    yield from retold(second_order_start(trial, shares), _phases)
+    found: dict[int, Cut] = {}
+
+    def cut(index: int, known: Observed) -> None:
+        found[index] = _by_least_squares(known, settings.damping or USUAL)
+
+    yield from retold(second_order_start(trial, shares, cut), _phases)
     recalibrate(student, images)
-    return trial
+    return trial, [found.get(index) or _by_magnitude(layer.weight.detach()) for index, layer in enumerate(layers)]
 
 
 def _phases(told: Told) -> Iterator[Told]:
@@ -143,42 +150,21 @@ def _phases(told: Told) -> Iterator[Told]:
         yield replace(told, text=f"pruning a copy: {told.text}")
 
 
-def _cuts(problem: Problem) -> list[Cut]:
-    """Of every layer, in one pass: the weights without the share `CUT` that says least, the rest by least squares."""
-    layers = problem.layers
-    cuts = [_by_magnitude(layer.weight.detach()) for layer in layers]
-
-    def remember(index: int, known: Observed | None) -> None:
-        if known is not None:
-            module = layers[index].module
-            assert isinstance(module, nn.Conv2d | nn.Linear)
-            cuts[index] = _by_least_squares(known, settings.damping or USUAL, module)
-
-    settings, seed = problem.settings, problem.seed
-    solve_in_order(problem.student, layers, affordable(problem), remember, positions=settings.positions, seed=seed)
-    return cuts
-
-
 def _by_magnitude(weight: Tensor) -> Cut:
     kept, gone = _least(weight.abs())
     return Cut(gone, weight * kept)
 
 
-def _by_least_squares(known: Observed, damping: float, module: nn.Conv2d | nn.Linear) -> Cut:
-    """What matters of a weight is its share of the output: its magnitude times the deviation of its input.
+def _by_least_squares(known: Observed, damping: float) -> Cut:
+    """The weights without the share `CUT` that says least, the rest by least squares.
 
-    No offset without a bias: where the answers are looked at, norms go by each batch's own statistics.
+    What matters of a weight is its share of the output: its magnitude times the deviation of its input.
     """
-    task, weight, bias = known.problem(damping), module.weight.detach(), module.bias
+    task = known.problem(damping)
     scale = task.H.diagonal(dim1=1, dim2=2).clamp(min=0).sqrt().unsqueeze(1)
     kept, gone = _least(task.W0.abs() * scale)
     found = solve_on(task, kept)
-    offset = None if bias is None else known.offset(found)
-    return Cut(
-        gone,
-        found.to(weight.dtype).reshape(weight.shape),
-        None if bias is None or offset is None else (bias + offset).to(bias.dtype),
-    )
+    return Cut(gone, found, known.offset(found))
 
 
 def _least(scores: Tensor) -> tuple[Tensor, int]:
@@ -193,12 +179,15 @@ def _least(scores: Tensor) -> tuple[Tensor, int]:
 
 @torch.no_grad()
 def _without(problem: Problem, module: nn.Module, cut: Cut, batches: Sequence[Tensor]) -> Tensor:
-    """What the network answers with one layer cut; the layer is as before afterwards."""
+    """What the network answers with one layer cut; the layer is as before afterwards.
+
+    No offset without a bias: norms go by each batch's own statistics here.
+    """
     own = dict(module.named_parameters(recurse=False))
-    new = {"weight": cut.weight} | ({} if cut.bias is None else {"bias": cut.bias})
-    before = {name: own[name].detach().clone() for name in new}
-    for name, value in new.items():
-        own[name].copy_(value)
+    before = {name: value.detach().clone() for name, value in own.items()}
+    own["weight"].copy_(cut.weight.reshape(own["weight"].shape))
+    if cut.offset is not None and "bias" in own:
+        own["bias"].add_(cut.offset)
     said = answers(problem, problem.student, batches)
     for name, value in before.items():
         own[name].copy_(value)

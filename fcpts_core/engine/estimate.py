@@ -31,6 +31,7 @@ from fcpts_core.measure import memory
 from fcpts_core.measure.accuracy import batch_for
 from fcpts_core.measure.flops import uses
 from fcpts_core.problem import Problem
+from fcpts_core.reconstruction import fallback
 from fcpts_core.reconstruction.norms import norm_layers, together
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS, gets_norms
 from fcpts_core.reconstruction.stages import count_of
@@ -74,6 +75,7 @@ def estimate(config: RunConfig) -> Estimate:
     require_memory(problem)
     image = _seconds(lambda: _forward(problem, prepared.test or prepared.calibration))
     step = _step_seconds(problem) if problem.settings.steps else None
+    settings, count = problem.settings, len(prepared.calibration)
     parts = {
         "reading": reading,
         "making images": _making(config, prepared, image),
@@ -81,7 +83,8 @@ def estimate(config: RunConfig) -> Estimate:
         "allocation": _searching(problem, image),
         "least squares": _least_squares(problem),
         "learning": problem.settings.steps * (step or 0.0),
-        "recalibrating": image * len(prepared.calibration) * _recalibrations(problem),
+        "recalibrating": image * count * _recalibrations(problem),
+        "comparing with the start": image * 4 * min(fallback.ASKED, count) * fallback.may_be_kept(settings),
     }
     return Estimate(
         sum(parts.values()),

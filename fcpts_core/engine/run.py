@@ -17,6 +17,7 @@ from fcpts_core.engine.events import (
     Allocated,
     Event,
     Finished,
+    Noted,
     Phase,
     Result,
     Sensed,
@@ -31,7 +32,6 @@ from fcpts_core.measure.flops import kept_share, uses
 from fcpts_core.measure.judging import Judge, Judgement, main
 from fcpts_core.methods import settings_for
 from fcpts_core.problem import Problem, Telling
-from fcpts_core.reconstruction.norms import norm_layers, recalibrate
 from fcpts_core.reconstruction.unfolding import lacking
 
 SURVEYS = 40
@@ -73,6 +73,7 @@ class Run:
         self._clock = _Clock() if place is None else _Clock(place.steps, place.seconds)
         self._worked = 0.0 if place is None else place.worked
         self._since = 0.0
+        self._notes: list[str] = []
 
     def events(self) -> Generator[Event, None, None]:
         with closing(self._tell()) as telling:
@@ -100,6 +101,9 @@ class Run:
                 except StopIteration as end:
                     thresholds: tuple[float, ...] = end.value
                     return thresholds
+                if isinstance(event, Noted):
+                    self._notes.append(event.text)
+                    continue
                 if isinstance(event, Phase | Allocated | Sensed):
                     yield event
                     self.at_rest()
@@ -127,12 +131,10 @@ class Run:
 
         clock = self._clock
         thresholds = yield from self._told(problem, solve(problem))
-        if (self.settings.start != "magnitude" and not clock.steps) or lacking(problem):
-            # No step has surveyed what least squares made of the weights, or what they are with their norms folded in.
+        if (self.settings.start != "magnitude" and not clock.steps) or lacking(problem) or self._notes:
+            # No step has surveyed what least squares made of the weights, or what they are with their norms folded in,
+            # or that the start was kept.
             yield surveyed(problem, clock.steps)
-        if self.settings.recalibrate and norm_layers(problem.student):
-            yield Phase("recalibrating norm statistics")
-            recalibrate(problem.student, prepared.calibration)
 
         sparse = yield from _measured("measuring the sparse model", judge, problem.student)
         agreements = judge.agreements(sparse, dense)
@@ -167,7 +169,7 @@ class Run:
                 dense_measures=dict(dense.measures),
                 agreements=dict(agreements),
                 skipped_images=skipped(prepared),
-                notes=prepared.notes,
+                notes=(*prepared.notes, *self._notes),
                 budget=self.settings.budget,
             )
         )

@@ -9,9 +9,11 @@ from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.allocation.respect import budget_under, respect
 from fcpts_core.engine.events import Allocated, Measured, Phase
 from fcpts_core.problem import Problem, Telling, Told
-from fcpts_core.reconstruction.norms import recalibrate
+from fcpts_core.reconstruction.fallback import Start, may_be_kept
+from fcpts_core.reconstruction.norms import norm_layers, recalibrate
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
 from fcpts_core.reconstruction.stages import Stage, stages
+from fcpts_core.reconstruction.training import thresholds_of
 from fcpts_core.second_order.start import second_order_start
 from fcpts_core.silently import retold
 
@@ -33,17 +35,22 @@ def rebuild(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
         if stage.number < problem.bookmark.stage_begun:
             continue  # a run that goes on has it behind itself
         thresholds = yield from _counted(_rebuild_once(stage), stage)
-        if not stage.last and problem.settings.recalibrate:
-            recalibrate(problem.student, problem.images)  # the next stage reads the network in eval mode
     return thresholds
 
 
 def _rebuild_once(stage: Stage) -> Telling[tuple[float, ...]]:
     problem, settings = stage.problem, stage.problem.settings
     yield from problem.bookmark.begun(stage.number, problem.student, lambda: _start(stage))
+    start = Start.of(problem) if stage.last and may_be_kept(settings) else None
     if settings.steps:
         yield Phase(LEARNING.get(settings.reconstruction, "learning weights"))
-    return (yield from RECONSTRUCTIONS[settings.reconstruction].reconstruct(problem, stage.shares))
+    thresholds = yield from RECONSTRUCTIONS[settings.reconstruction].reconstruct(problem, stage.shares)
+    if settings.recalibrate and norm_layers(problem.student):  # the next stage reads the network in eval mode too
+        yield Phase("recalibrating norm statistics")
+        recalibrate(problem.student, problem.images)
+    if start is not None and (yield from start.kept_if_better(problem)):
+        return thresholds_of([layer.weight for layer in problem.layers])
+    return thresholds
 
 
 def _start(stage: Stage) -> Telling[None]:

@@ -92,7 +92,8 @@ class Settings:
     `reconstruction.price`, `threshold_map` in `bridge.threshold`, `density` in `density.histogram`, `bandwidth` in
     `density.bandwidth`, `masks` and `pruned_decay` in `reconstruction.netwise`, `damping` and `positions` in
     `second_order`, `search_steps`, `fitness`, `sensitivity_error` and `keep_power` in the allocations that search,
-    `layer_inputs` in the layer-wise reconstruction, `precision` in `reconstruction.precision`.
+    `layer_inputs` in the layer-wise reconstruction, `precision` in `reconstruction.precision`, `keep_start` in
+    `reconstruction.fallback`.
     """
 
     budget: str = "weights"
@@ -137,6 +138,7 @@ class Settings:
     border: str = "reflect"
     precision: str = "float32"
     recalibrate: bool = True
+    keep_start: bool = False
     keep_floor: float = 0.4
     layer_cap: float = 1.0
     masks: str = "anew"

@@ -69,6 +69,11 @@ class Moments:
             return self if other._sums is None else other
         return Moments(self.centred, self._sums + other._sums)
 
+    def alone(self) -> Moments:
+        """Those of the sparse model's inputs, taken for those of the dense one as well."""
+        sums = self._sums
+        return Moments(self.centred, sums and Sums(sums.count, sums.own, sums.own, sums.a, sums.a))
+
     @property
     def count(self) -> int:
         return 0 if self._sums is None else self._sums.count

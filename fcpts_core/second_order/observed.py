@@ -39,6 +39,11 @@ class Observed:
         first, second = self.halves
         return first + second
 
+    def solved(self, weights: Tensor) -> Observed:
+        """What is known of the layer with these weights `[groups, out, d]`, were the network to stay as it is now."""
+        first, second = self.halves
+        return Observed((first.alone(), second.alone()), weights)
+
     def problem(self, damping: float = USUAL) -> LeastSquares:
         return LeastSquares.of(self.moments, self.dense, damping)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -23,14 +25,18 @@ AT_ONCE = 2**26
 """Numbers in the largest tensor of one doubled batch, 256 MiB: its pass needs several of them."""
 
 
-def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[None]:
+After = Callable[[int, Observed], None]
+"""Index of a layer that has been solved, and what is known of it now."""
+
+
+def second_order_start(problem: Problem, shares: tuple[float, ...], after: After | None = None) -> Telling[None]:
     """Prunes every layer to its share and gives the kept weights (and biases) their least-squares values.
 
     Layers that are neither Conv2d nor Linear, or that are not called, are pruned by magnitude. What is zero in the
     dense network stays zero. In the end the norms get the statistics of what they are given now: least squares leaves
     smaller deviations than they remember, and whoever lets them go by a batch's own would undo that (see
     `norms.rebase`).
-    After each layer it tells what all layers have reached.
+    After each layer it tells what all layers have reached, and `after` is called.
     """
 
     def work(tell: Tell[Phase | Allocated]) -> None:
@@ -38,7 +44,10 @@ def second_order_start(problem: Problem, shares: tuple[float, ...]) -> Telling[N
 
         def solve_called(index: int, known: Observed | None) -> Tensor | None:
             waiting.discard(index)
-            return solve(index, known)
+            found = solve(index, known)
+            if after is not None and known is not None and found is not None:
+                after(index, known.solved(found))
+            return found
 
         solve_in_order(
             problem.student,

@@ -14,7 +14,7 @@ from fcpts_core.allocation.measuring import MEASURES, alone, measured
 from fcpts_core.engine.events import Phase
 from fcpts_core.problem import Problem, told_silently
 from fcpts_core.reconstruction.settings import CHOICES
-from tests.cases import NETWORKS, images, problem
+from tests.cases import NETWORKS, images, problem, told_by
 
 NAMES = [(network, error) for network in NETWORKS for error in MEASURES]
 
@@ -122,13 +122,7 @@ def test_a_layer_without_least_squares_loses_the_share_of_its_squares() -> None:
 @pytest.mark.parametrize(("network", "error"), NAMES)
 def test_the_table_has_every_layer_between_its_bounds_and_says_how_far_it_is(network: str, error: str) -> None:
     given = task(network, error, layer_cap=0.9)
-    telling, told = measured(given, budget(given)), []
-    while True:
-        try:
-            told.append(next(telling))
-        except StopIteration as end:
-            table = end.value
-            break
+    told, table = told_by(measured(given, budget(given)))
     layers = len(given.layers)
     assert told == [Phase(f"measuring sensitivity: layer {i + 1} of {layers}", i / layers) for i in range(layers)]
     assert table.names == tuple(layer.name for layer in given.layers)

@@ -13,7 +13,7 @@ from fcpts_core.errors import RunError
 from fcpts_core.masks.patterns import pattern
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
-from tests.cases import NETWORKS, images, problem, zeros_of
+from tests.cases import NETWORKS, images, problem, told_by, zeros_of
 
 STEPS = 9  # more than there are layers or blocks, not a multiple of them
 LEARNED = ("fcpts",)  # whose thresholds decide on the share of each layer
@@ -47,16 +47,9 @@ def shares_of(task: Problem, zeros: tuple[int, ...]) -> tuple[float, ...]:
 
 def told(task: Problem, zeros: tuple[int, ...]) -> tuple[list[Measured], tuple[float, ...]]:
     """The steps and the thresholds."""
-    telling = rebuild(task, shares_of(task, zeros))
-    steps: list[Measured] = []
-    while True:
-        try:
-            event = next(telling)
-        except StopIteration as end:
-            return steps, end.value
-        assert isinstance(event, Allocated | Measured | Phase)
-        if isinstance(event, Measured):
-            steps.append(event)
+    events, thresholds = told_by(rebuild(task, shares_of(task, zeros)))
+    assert all(isinstance(event, Allocated | Measured | Phase) for event in events)
+    return [event for event in events if isinstance(event, Measured)], thresholds
 
 
 def tensors(network: nn.Module) -> dict[str, Tensor]:

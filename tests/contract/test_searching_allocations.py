@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.engine.events import Allocated, Measured, Phase, Sensed
 from fcpts_core.errors import InputError
-from fcpts_core.problem import Problem
-from tests.cases import NETWORKS, images, problem, zeros_of
+from fcpts_core.problem import Problem, Told
+from tests.cases import NETWORKS, images, problem, told_by, zeros_of
 
 SEARCHING = [name for name, entry in ALLOCATIONS.items() if entry.of_network is not None or name == "power"]
 VARIANTS: dict[str, list[dict[str, Any]]] = {
@@ -32,13 +32,9 @@ def task(network: str, name: str, given: dict[str, Any], **more: Any) -> Problem
     return problem(NETWORKS[network](), **{**usual, **given, **more})
 
 
-def found(task: Problem) -> tuple[tuple[float, ...], list[Phase | Allocated | Sensed | Measured]]:
-    telling, told = ALLOCATIONS[task.settings.allocation].allocate(task), []
-    while True:
-        try:
-            told.append(next(telling))
-        except StopIteration as end:
-            return end.value, told
+def found(task: Problem) -> tuple[tuple[float, ...], list[Told]]:
+    told, shares = told_by(ALLOCATIONS[task.settings.allocation].allocate(task))
+    return shares, told
 
 
 def tensors(network: nn.Module) -> dict[str, Tensor]:

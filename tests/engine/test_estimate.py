@@ -30,7 +30,7 @@ def conv(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
     ("method", "parts"),
     [
         ("fcpts", {"reading", "measuring", "learning", "recalibrating"}),
-        ("best", {"reading", "measuring", "least squares", "learning", "recalibrating"}),
+        ("best", {"reading", "measuring", "least squares", "learning", "recalibrating", "comparing with the start"}),
         ("unipts", {"reading", "measuring", "allocation", "learning", "recalibrating"}),
         ("uniform:learned", {"reading", "measuring", "allocation", "recalibrating"}),
         ("uniform:priced", {"reading", "measuring", "allocation", "recalibrating"}),
