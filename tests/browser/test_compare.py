@@ -194,7 +194,10 @@ def test_nothing_is_sent_when_nothing_runs(compare: Open) -> None:
 
 
 def test_a_phone_has_one_column_without_sideways_scroll_and_compare_at_its_lower_edge(compare: Open) -> None:
-    page = compare(CHEAP, **PHONE)
+    page = compare("/compare?methods=uniform,global-magnitude&sparsities=0.9", **PHONE)
+    values = page.locator(".fcpts-tile-value")
+    assert "global magnitude" in values.all_inner_texts()
+    assert all(value.evaluate("(node) => node.scrollWidth <= node.clientWidth + 1") for value in values.all())
     widths = "[...document.querySelectorAll('html, .stMain')].every((e) => e.scrollWidth <= innerWidth)"
     assert page.evaluate(widths)
     table = page.locator(".fcpts-standings")

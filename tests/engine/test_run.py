@@ -83,6 +83,18 @@ def test_weights_with_their_norms_folded_in_are_drawn_last(method: str, monkeypa
         assert curve.atom == pytest.approx(row.sparsity, abs=1e-6)
 
 
+def test_a_start_that_was_kept_is_drawn_and_told_in_the_result(conv: nn.Module) -> None:
+    events = list(execute(config("best", stages=1, ramp=0.0, learning_rate=3.0, step_bound=10.0)))
+    last, found = [event for event in events if isinstance(event, Surveyed)][-1], result(events)
+    assert last.step == found.steps == STEPS
+    for row, curve in zip(found.layers, last.curves, strict=True):
+        assert curve.atom == pytest.approx(row.sparsity, abs=1e-6)
+    assert any("what least squares had found was kept" in note for note in found.notes)
+    allocated = tell(events).allocated
+    assert allocated is not None
+    assert allocated.layer_sparsity == pytest.approx([row.sparsity for row in found.layers])
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_problem_is_told_before_the_first_step(toy: nn.Module, method: str) -> None:
     given = config(method)
