@@ -41,7 +41,10 @@ def rebuild(problem: Problem, shares: tuple[float, ...]) -> Telling[tuple[float,
 def _rebuild_once(stage: Stage) -> Telling[tuple[float, ...]]:
     problem, settings = stage.problem, stage.problem.settings
     yield from problem.bookmark.begun(stage.number, problem.student, lambda: _start(stage))
-    start = Start.of(problem) if stage.last and may_be_kept(settings) else None
+    start = None
+    if stage.last and may_be_kept(settings):
+        yield Phase("asking for the answers before learning")
+        start = Start.of(problem)
     if settings.steps:
         yield Phase(LEARNING.get(settings.reconstruction, "learning weights"))
     thresholds = yield from RECONSTRUCTIONS[settings.reconstruction].reconstruct(problem, stage.shares)

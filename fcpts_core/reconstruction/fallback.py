@@ -51,7 +51,7 @@ class Start:
 
     def kept_if_better(self, problem: Problem) -> Telling[bool]:
         """Sets the student back if its answers were nearer to the dense network's before; says whether it did."""
-        yield Phase("comparing with what least squares had found")
+        yield Phase("comparing the answers with those before learning")
         learned = answers_apart(problem)
         if learned <= self.distance or not math.isfinite(self.distance):
             return False
