@@ -21,7 +21,7 @@ from tests.browser.server import ROOT, serve
 
 FOLDER = ROOT / "assets" / "pictures"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-MIDDLE = 130  # the step at which a run of 300 is paused for its picture
+MIDDLE = 300  # the step at which a run of 700 is paused for its picture
 PATIENCE = 15 * 60_000
 PAGES = {
     "compare": ("/compare", ".fcpts-panel[data-draws]", 3),
