@@ -83,10 +83,11 @@ def test_a_layer_whose_answer_nobody_hears_keeps_the_floor() -> None:
     assert loud < before[1]
 
 
-def test_a_price_is_what_the_logits_change_when_least_squares_has_made_up_for_the_cut() -> None:
-    """Against least squares on the images themselves, one output at a time."""
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_price_is_what_the_logits_change_when_least_squares_has_made_up_for_the_cut(bias: bool) -> None:
+    """Against least squares on the images themselves, one output at a time; a bias takes care of the means."""
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 3, bias=False))
+    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 3, bias=bias))
     given = task(network, sparsity=0.8, data=images(400), damping=1e-9)
     begin = power(given.dense, 0.8, 1.0, 0.35)
     (cost,), (gone,) = told_silently(priced.asked(given, begin))
@@ -96,6 +97,8 @@ def test_a_price_is_what_the_logits_change_when_least_squares_has_made_up_for_th
     told_silently(second_order_start(pruned, begin))
     weight = pruned.layers[0].weight.detach().double()
     inputs = pruned.images.inputs().flatten(1).double()
+    mean = inputs.mean(0) if bias else torch.zeros(192, dtype=torch.float64)
+    inputs = inputs - mean
     scores = weight.abs() * inputs.square().mean(0).sqrt()
     assert gone == math.ceil(CUT * int(weight.count_nonzero()))
     limit = scores[weight != 0].sort().values[gone - 1]
@@ -103,7 +106,7 @@ def test_a_price_is_what_the_logits_change_when_least_squares_has_made_up_for_th
     for row, wanted in enumerate((inputs @ weight.T).T):
         support = scores[row] > limit
         expected[row, support] = torch.linalg.lstsq(inputs[:, support], wanted.unsqueeze(1)).solution.squeeze(1)
-    answering = given.images.inputs().flatten(1).double()[-together(given.images) :]
+    answering = given.images.inputs().flatten(1).double()[-together(given.images) :] - mean
     assert cost == pytest.approx(float(F.mse_loss(answering @ expected.T, answering @ weight.T)), rel=0.01)
 
 
