@@ -31,6 +31,13 @@ class Branches(nn.Module):
         return self.quiet(x) + self.volume * self.loud(x)
 
 
+class Shift(nn.Module):
+    """Gives what comes behind it inputs with a mean."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 1
+
+
 def task(network: nn.Module, **given: object) -> Problem:
     return problem(network, "uniform", **{"allocation": "priced", "data": images(64), "sparsity": 0.5, **given})  # type: ignore[arg-type]
 
@@ -87,7 +94,7 @@ def test_a_layer_whose_answer_nobody_hears_keeps_the_floor() -> None:
 def test_a_price_is_what_the_logits_change_when_least_squares_has_made_up_for_the_cut(bias: bool) -> None:
     """Against least squares on the images themselves, one output at a time; a bias takes care of the means."""
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 3, bias=bias))
+    network = nn.Sequential(nn.Flatten(), Shift(), nn.Linear(192, 3, bias=bias))
     given = task(network, sparsity=0.8, data=images(400), damping=1e-9)
     begin = power(given.dense, 0.8, 1.0, 0.35)
     (cost,), (gone,) = told_silently(priced.asked(given, begin))
@@ -96,7 +103,7 @@ def test_a_price_is_what_the_logits_change_when_least_squares_has_made_up_for_th
     pruned = replace(given, images=given.images.take(SOLVED_ON), settings=settings)
     told_silently(second_order_start(pruned, begin))
     weight = pruned.layers[0].weight.detach().double()
-    inputs = pruned.images.inputs().flatten(1).double()
+    inputs = pruned.images.inputs().flatten(1).double() + 1
     mean = inputs.mean(0) if bias else torch.zeros(192, dtype=torch.float64)
     inputs = inputs - mean
     scores = weight.abs() * inputs.square().mean(0).sqrt()
@@ -106,7 +113,7 @@ def test_a_price_is_what_the_logits_change_when_least_squares_has_made_up_for_th
     for row, wanted in enumerate((inputs @ weight.T).T):
         support = scores[row] > limit
         expected[row, support] = torch.linalg.lstsq(inputs[:, support], wanted.unsqueeze(1)).solution.squeeze(1)
-    answering = given.images.inputs().flatten(1).double()[-together(given.images) :] - mean
+    answering = given.images.inputs().flatten(1).double()[-together(given.images) :] + 1 - mean
     assert cost == pytest.approx(float(F.mse_loss(answering @ expected.T, answering @ weight.T)), rel=0.01)
 
 
