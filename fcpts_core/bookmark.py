@@ -95,6 +95,14 @@ class Bookmark:
         """The stage of the reconstruction in whose loop the run goes on; 0 for the first one there is."""
         return int(self.settled.get("start", 0)) if self.start is not None else 0
 
+    def note(self, text: str) -> None:
+        """A sentence that whoever reads the result must know."""
+        self.settled["notes"] = [*self.notes, text]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self.settled.get("notes", ()))
+
     def begun(
         self, stage: int, network: nn.Module, telling: Callable[[], Generator[Told, None, None]]
     ) -> Generator[Told, None, None]:

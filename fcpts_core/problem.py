@@ -1,9 +1,9 @@
 """What every allocation and every reconstruction is given, and how they tell what they do.
 
 Both are generators: they yield a `Phase` where something new begins, an `Allocated` where the allocation becomes known
-or changes between steps, a `Sensed` for a table that is of use to others, a `Noted` for what whoever reads the result
-must know, and a `Measured` for every learning step, and return what they found. So any two of them make a method, and
-whoever follows may stop between any two steps.
+or changes between steps, a `Sensed` for a table that is of use to others, and a `Measured` for every learning step, and
+return what they found. So any two of them make a method, and whoever follows may stop between any two steps. What the
+reader of the result must know they leave in the problem's `bookmark`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fcpts_core.allocation.sensitivity import Sensitivity
 from fcpts_core.bookmark import Bookmark
 from fcpts_core.bridge.budget import worth_of
 from fcpts_core.data.images import ImageSet
-from fcpts_core.engine.events import Allocated, Measured, Noted, Phase, Sensed
+from fcpts_core.engine.events import Allocated, Measured, Phase, Sensed
 from fcpts_core.models.layers import PrunableLayer
 from fcpts_core.reconstruction.settings import Settings
 from fcpts_core.silently import returned
@@ -82,7 +82,7 @@ class Problem:
         return tuple(round(share * layer.weights) for share, layer in zip(shares, self.layers, strict=True))
 
 
-Told = Phase | Allocated | Sensed | Noted | Measured
+Told = Phase | Allocated | Sensed | Measured
 Telling = Generator[Told, None, Found]
 
 

@@ -75,7 +75,7 @@ def estimate(config: RunConfig) -> Estimate:
     require_memory(problem)
     image = _seconds(lambda: _forward(problem, prepared.test or prepared.calibration))
     step = _step_seconds(problem) if problem.settings.steps else None
-    settings, count = problem.settings, len(prepared.calibration)
+    count = len(prepared.calibration)
     parts = {
         "reading": reading,
         "making images": _making(config, prepared, image),
@@ -84,7 +84,7 @@ def estimate(config: RunConfig) -> Estimate:
         "least squares": _least_squares(problem),
         "learning": problem.settings.steps * (step or 0.0),
         "recalibrating": image * count * _recalibrations(problem),
-        "comparing with the start": image * 4 * min(fallback.ASKED, count) * fallback.may_be_kept(settings),
+        "comparing with the start": image * _compared(problem),
     }
     return Estimate(
         sum(parts.values()),
@@ -147,6 +147,12 @@ def _recalibrations(problem: Problem) -> int:
     moved = int(settings.solves and bool(norm_layers(problem.student)))
     taken = (2 if gets_norms(problem) else 1) if settings.recalibrate else 0
     return (moved + taken) * count_of(problem)
+
+
+def _compared(problem: Problem) -> int:
+    """How many images pass for the comparison with the start: through both networks, before and after each stage."""
+    asked = 4 * min(fallback.ASKED, len(problem.images))
+    return asked * count_of(problem) if fallback.may_be_kept(problem.settings) else 0
 
 
 def _making(config: RunConfig, prepared: Prepared, image: float) -> float:

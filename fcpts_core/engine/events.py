@@ -98,13 +98,6 @@ class Sensed:
 
 
 @dataclass(frozen=True)
-class Noted:
-    """A sentence that whoever reads the result must know: it becomes one of the result's notes."""
-
-    text: str
-
-
-@dataclass(frozen=True)
 class Measured:
     """One learning step: losses, global sparsity `R` against the target in force at this step, and every layer's state.
 

@@ -17,7 +17,6 @@ from fcpts_core.engine.events import (
     Allocated,
     Event,
     Finished,
-    Noted,
     Phase,
     Result,
     Sensed,
@@ -73,7 +72,6 @@ class Run:
         self._clock = _Clock() if place is None else _Clock(place.steps, place.seconds)
         self._worked = 0.0 if place is None else place.worked
         self._since = 0.0
-        self._notes: list[str] = []
 
     def events(self) -> Generator[Event, None, None]:
         with closing(self._tell()) as telling:
@@ -101,9 +99,6 @@ class Run:
                 except StopIteration as end:
                     thresholds: tuple[float, ...] = end.value
                     return thresholds
-                if isinstance(event, Noted):
-                    self._notes.append(event.text)
-                    continue
                 if isinstance(event, Phase | Allocated | Sensed):
                     yield event
                     self.at_rest()
@@ -131,7 +126,7 @@ class Run:
 
         clock = self._clock
         thresholds = yield from self._told(problem, solve(problem))
-        if (self.settings.start != "magnitude" and not clock.steps) or lacking(problem) or self._notes:
+        if (self.settings.start != "magnitude" and not clock.steps) or lacking(problem) or self.bookmark.notes:
             # No step has surveyed what least squares made of the weights, or what they are with their norms folded in,
             # or that the start was kept.
             yield surveyed(problem, clock.steps)
@@ -169,7 +164,7 @@ class Run:
                 dense_measures=dict(dense.measures),
                 agreements=dict(agreements),
                 skipped_images=skipped(prepared),
-                notes=(*prepared.notes, *self._notes),
+                notes=(*prepared.notes, *self.bookmark.notes),
                 budget=self.settings.budget,
             )
         )

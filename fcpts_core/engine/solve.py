@@ -9,7 +9,7 @@ from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.allocation.respect import budget_under, respect
 from fcpts_core.engine.events import Allocated, Measured, Phase
 from fcpts_core.problem import Problem, Telling, Told
-from fcpts_core.reconstruction.fallback import Start, may_be_kept
+from fcpts_core.reconstruction.fallback import ON_THE_WAY, Start, may_be_kept
 from fcpts_core.reconstruction.norms import norm_layers, recalibrate
 from fcpts_core.reconstruction.registry import RECONSTRUCTIONS
 from fcpts_core.reconstruction.stages import Stage, stages
@@ -42,7 +42,7 @@ def _rebuild_once(stage: Stage) -> Telling[tuple[float, ...]]:
     problem, settings = stage.problem, stage.problem.settings
     yield from problem.bookmark.begun(stage.number, problem.student, lambda: _start(stage))
     start = None
-    if stage.last and may_be_kept(settings):
+    if may_be_kept(settings):
         yield Phase("asking for the answers before learning")
         start = Start.of(problem)
     if settings.steps:
@@ -51,7 +51,7 @@ def _rebuild_once(stage: Stage) -> Telling[tuple[float, ...]]:
     if settings.recalibrate and norm_layers(problem.student):  # the next stage reads the network in eval mode too
         yield Phase("recalibrating norm statistics")
         recalibrate(problem.student, problem.images)
-    if start is not None and (yield from start.kept_if_better(problem)):
+    if start is not None and (yield from start.kept_if_better(problem, 1.0 if stage.last else ON_THE_WAY)):
         return thresholds_of([layer.weight for layer in problem.layers])
     return thresholds
 

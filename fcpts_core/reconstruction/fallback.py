@@ -8,7 +8,8 @@ norm statistics it would be used with:
     D = mean over the rows of  KL(softmax z' || softmax z)        `z'` of the dense network
 
 (rows of one number, which are no classes, by their mean square difference), and the start is kept if its `D` is the
-smaller one. It costs two passes of these images, and no image is held back from learning.
+smaller one; in stages on the way, if it is less than half. It costs two passes of these images a stage, and no image is
+held back from learning.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fcpts_core.bookmark import fill, tensors_of
-from fcpts_core.engine.events import Allocated, Noted, Phase
+from fcpts_core.engine.events import Allocated, Phase
 from fcpts_core.measure.accuracy import batch_for
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.norms import norm_mode
@@ -29,6 +30,10 @@ from fcpts_core.reconstruction.settings import Settings
 
 ASKED = 256
 """The last ones: where not all images fit into a start, it has not seen these."""
+
+ON_THE_WAY = 2.0
+"""How many times the `D` of its start a stage may come to that is not the last one. There least squares leaves next to
+nothing to learn, and a little that is lost is made good later."""
 
 
 def may_be_kept(settings: Settings) -> bool:
@@ -49,18 +54,18 @@ class Start:
         shares = tuple(1 - kept / weights for kept, weights in counts)
         return cls(tensors_of(problem.student), answers_apart(problem), shares)
 
-    def kept_if_better(self, problem: Problem) -> Telling[bool]:
-        """Sets the student back if its answers were nearer to the dense network's before; says whether it did."""
+    def kept_if_better(self, problem: Problem, times: float = 1.0) -> Telling[bool]:
+        """Sets the student back if `D` is now more than so many `times` what it was; says whether it did."""
         yield Phase("comparing the answers with those before learning")
         learned = answers_apart(problem)
-        if learned <= self.distance or not math.isfinite(self.distance):
+        if learned <= times * self.distance or not math.isfinite(self.distance):
             return False
         fill(problem.student, self.tensors)
         yield Allocated(self.shares)
-        yield Noted(
-            "Learning made the answers worse on the calibration images themselves (distance from the dense model "
-            f"{learned:.3g}, {self.distance:.3g} before), so what least squares had found was kept: more steps, more "
-            "images or a smaller learning rate may help."
+        problem.bookmark.note(
+            f"At {problem.sparsity:.1%} zeros learning made the answers worse on the calibration images themselves "
+            f"(distance from the dense model {learned:.3g}, {self.distance:.3g} before), so what least squares had "
+            "found was kept: more steps, more images or a smaller learning rate may help."
         )
         return True
 

@@ -75,9 +75,10 @@ def test_networks_are_as_clean_as_they_came(network: str, name: str) -> None:
 
 
 def test_the_same_seed_gives_the_same_bits(network: str, name: str) -> None:
-    first, again = (tensors(solved(network, name, seed=3).student) for _ in range(2))
+    learned = {"keep_start": False}  # or toys, which have next to nothing to learn, may end as they began
+    first, again = (tensors(solved(network, name, seed=3, **learned).student) for _ in range(2))
     assert all(torch.equal(tensor, again[key]) for key, tensor in first.items())
-    other = tensors(solved(network, name, seed=4).student)
+    other = tensors(solved(network, name, seed=4, **learned).student)
     assert all(torch.equal(tensor, other[key]) for key, tensor in first.items()) == (not METHODS[name].learns)
 
 

@@ -192,7 +192,7 @@ def test_excluded_layers_get_no_zeros_and_do_not_count(conv: nn.Module, method: 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_seed_gives_the_same_bits(conv: nn.Module, method: str) -> None:
-    (_, first), (_, again), (_, other) = (finished(config(method, seed=seed)) for seed in (1, 1, 2))
+    (_, first), (_, again), (_, other) = (finished(config(method, seed=seed, keep_start=False)) for seed in (1, 1, 2))
     assert all(torch.equal(tensor, again[name]) for name, tensor in first.items())
     assert all(torch.equal(tensor, other[name]) for name, tensor in first.items()) == (not METHODS[method].learns)
 

@@ -1,5 +1,6 @@
 """What least squares found is kept where learning made the answers worse, and only there."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fcpts_core.bookmark import tensors_of
+from fcpts_core.bookmark import Bookmark, tensors_of
 from fcpts_core.engine.config import RunConfig
-from fcpts_core.engine.events import Allocated, Noted, Phase
+from fcpts_core.engine.events import Allocated, Phase
 from fcpts_core.engine.prepare import prepare
 from fcpts_core.engine.solve import solve
 from fcpts_core.problem import Problem, Told
@@ -22,17 +23,17 @@ CASES = {**NETWORKS, "plain": plain_net}
 
 
 def solved(network: str, **settings: Any) -> tuple[Problem, list[Told], tuple[float, ...]]:
-    task = problem(CASES[network](), "best", data=images(16), sparsity=0.6, **{"allocation": "power", **settings})
+    task = new_task(network, **settings)
     return task, *told_by(solve(task))
+
+
+def new_task(network: str, **settings: Any) -> Problem:
+    return problem(CASES[network](), "best", data=images(16), sparsity=0.6, **{"allocation": "power", **settings})
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:
     mine, theirs = tensors_of(one), tensors_of(other)
     return all(torch.equal(tensor, theirs[name]) for name, tensor in mine.items())
-
-
-def notes(told: list[Told]) -> list[str]:
-    return [event.text for event in told if isinstance(event, Noted)]
 
 
 @pytest.mark.parametrize("network", CASES)
@@ -41,13 +42,39 @@ def test_steps_that_do_harm_leave_the_start_to_the_bit(network: str) -> None:
     task, told, thresholds = solved(network, steps=8, **harm)
     start, _, _ = solved(network, steps=0, stages=1, ramp=0.0, recalibrate=False)
     assert same(task.student, start.student)
-    assert "what least squares had found was kept" in " ".join(notes(told))
+    (note,) = task.bookmark.notes
+    assert "At 60.0% zeros" in note
+    assert "what least squares had found was kept" in note
     weights = [layer.weight.detach() for layer in task.layers]
     assert zeros_of(weights) == task.zeros
     for weight, threshold in zip(weights, thresholds, strict=True):
         assert torch.equal(weight.abs() >= threshold, weight != 0) or threshold == 0
     reached = [event for event in told if isinstance(event, Allocated)][-1].layer_sparsity
     assert sum(round(share * weight.numel()) for share, weight in zip(reached, weights, strict=True)) == task.zeros
+
+
+@pytest.mark.parametrize("network", ["conv", "plain"])
+def test_harm_on_the_way_is_undone_too_and_told_for_each_stage(network: str) -> None:
+    task, _, _ = solved(network, steps=12, learning_rate=3.0, step_bound=10.0)
+    start, _, _ = solved(network, steps=0, recalibrate=False)
+    assert same(task.student, start.student)
+    assert len(task.bookmark.notes) == 3
+
+
+def test_what_was_told_on_the_way_is_told_by_a_run_that_goes_on() -> None:
+    given = {"steps": 12, "learning_rate": 3.0, "step_bound": 10.0}
+    whole, _, _ = solved("conv", **given)
+    first, second = (new_task("conv", **given) for _ in range(2))
+    first.bookmark.wanted = True
+    telling = solve(first)
+    while first.bookmark.stage_begun < 2 or first.bookmark.state() is None:
+        next(telling)
+    second = replace(second, bookmark=Bookmark(first.bookmark.state(), first.bookmark.start))
+    telling.close()
+    told_by(solve(second))
+    assert len(first.bookmark.notes) == 1
+    assert second.bookmark.notes == whole.bookmark.notes
+    assert same(second.student, whole.student)
 
 
 def test_steps_that_help_stay_and_nothing_else_changes() -> None:
@@ -59,16 +86,16 @@ def test_steps_that_help_stay_and_nothing_else_changes() -> None:
         ends.append((prepared.problem, *told_by(solve(prepared.problem))))
     (task, told, thresholds), (without, _, others) = ends
     assert [event for event in told if isinstance(event, Phase) and event.text.startswith("comparing")]
-    assert not notes(told)
+    assert not task.bookmark.notes
     assert same(task.student, without.student)
     assert thresholds == others
 
 
 def test_methods_that_do_not_ask_for_it_end_where_learning_does() -> None:
     harm = {"stages": 1, "ramp": 0.0, "learning_rate": 3.0, "step_bound": 10.0}
-    task, told, _ = solved("conv", steps=8, keep_start=False, **harm)
+    task, _, _ = solved("conv", steps=8, keep_start=False, **harm)
     start, _, _ = solved("conv", steps=0, stages=1, ramp=0.0, recalibrate=False)
-    assert not notes(told)
+    assert not task.bookmark.notes
     assert not same(task.student, start.student)
 
 
