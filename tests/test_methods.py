@@ -27,6 +27,7 @@ def test_ours_differ_in_where_they_start_and_in_whether_thresholds_learn() -> No
         "layer_norm_rate": 0.2,
         "layer_norm_stages": 1,
         "objective": "blocks+soft",
+        "keep_start": True,
     }
     assert fcpts.settings.changed({**start, **own}) == best.settings
 
