@@ -63,9 +63,9 @@ class Start:
         fill(problem.student, self.tensors)
         yield Allocated(self.shares)
         problem.bookmark.note(
-            f"At {problem.sparsity:.1%} zeros learning made the answers worse on the calibration images themselves "
-            f"(distance from the dense model {learned:.3g}, {self.distance:.3g} before), so what least squares had "
-            "found was kept: more steps, more images or a smaller learning rate may help."
+            f"Learning at {problem.sparsity:.1%} zeros was undone: it made the answers to the calibration images worse "
+            f"(distance from the dense model {learned:.2g}, {self.distance:.2g} before). A smaller learning rate or "
+            "more steps may help."
         )
         return True
 

@@ -89,7 +89,7 @@ def test_a_start_that_was_kept_is_drawn_and_told_in_the_result(conv: nn.Module) 
     assert last.step == found.steps == STEPS
     for row, curve in zip(found.layers, last.curves, strict=True):
         assert curve.atom == pytest.approx(row.sparsity, abs=1e-6)
-    assert any("what least squares had found was kept" in note for note in found.notes)
+    assert any("was undone" in note for note in found.notes)
     allocated = tell(events).allocated
     assert allocated is not None
     assert allocated.layer_sparsity == pytest.approx([row.sparsity for row in found.layers])
