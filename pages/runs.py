@@ -91,7 +91,8 @@ if len(picked) > 1:
     )
 
 with st.expander("Room on the disk"):
-    st.markdown(f"{len(records)} runs take **{fmt.size(store.used_bytes())}** in `{store.directory}`.")
+    takers = f"{fmt.several(len(records), 'run')} {'takes' if len(records) == 1 else 'take'}"
+    st.markdown(f"{takers} **{fmt.size(store.used_bytes())}** in `{store.directory}`.")
 
     st.session_state.setdefault("kept-limit", store.keep_runs or 0)
     st.number_input(

@@ -87,7 +87,7 @@ def times(timed: Measured) -> str:
 def how(timed: Measured) -> str:
     """How it was measured."""
     calls = timed.latencies[0].sparse.calls
-    images, threads = _count(timed.batch, "image"), _count(timed.threads, "thread")
+    images, threads = fmt.several(timed.batch, "image"), fmt.several(timed.threads, "thread")
     return (
         f"Milliseconds a call: median and quartiles of {calls} calls after warm-up, {images} at a time, {threads}. "
         "Without zeros is the same network with small numbers in their place, so the two differ in nothing else."
@@ -138,7 +138,3 @@ def layers(cost: ModelCost) -> str:
 
 def _timing(timing: Timing) -> tuple[str, str]:
     return f"{1e3 * timing.median:.3g}", f"{1e3 * timing.low:.3g} to {1e3 * timing.high:.3g}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

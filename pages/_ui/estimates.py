@@ -44,7 +44,7 @@ def _tried(config: RunConfig) -> str:
         estimate = tried(config, runs.registry().threads)
     except (InputError, RunError) as error:
         return str(error)
-    steps = f"{fmt.count(estimate.steps)} steps, " if estimate.steps else ""
+    steps = f"{fmt.several(estimate.steps, 'step')}, " if estimate.steps else ""
     free = "" if estimate.free_bytes is None else f" of {size_words(estimate.free_bytes)} that are free"
     return f"{steps}{fmt.about(estimate.seconds)} on this machine, {size_words(estimate.memory_bytes)}{free}."
 

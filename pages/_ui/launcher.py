@@ -48,7 +48,8 @@ def _estimate(config: RunConfig, picture: Snapshot) -> str:
         known = MODELS[config.model].data is not None
         return "Nothing is learned: done in seconds." if known else "Nothing is learned: measuring takes the time."
     seconds = _seconds(config, steps)
-    return f"{fmt.count(steps)} steps, {fmt.about(seconds)} in all." if seconds else f"{fmt.count(steps)} steps."
+    many = fmt.several(steps, "step")
+    return f"{many}, {fmt.about(seconds)} in all." if seconds else f"{many}."
 
 
 def _steps(picture: Snapshot) -> int:

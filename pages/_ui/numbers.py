@@ -23,6 +23,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def several(number: int, one: str, many: str = "") -> str:
+    """`1` and `step` as `1 step`, `700` as `700 steps`; `many` where the plural is not made with an s."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
 def short_count(number: int) -> str:
     """`268336` as `268 k`, for places without room."""
     for limit, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):

@@ -8,6 +8,7 @@ from pathlib import Path
 from fcpts_core.data import archive, boxes, labelled, masks, zipped
 from fcpts_core.data.labelled import class_folders
 from fcpts_core.errors import InputError
+from pages._ui.numbers import several
 
 ONLY_AGREEMENT = "as test images they measure agreement alone"
 
@@ -19,19 +20,15 @@ def contents(path: str, task: str = "classification") -> str:
         lengths = archive.lengths(Path(path))
         if "images" not in lengths:
             raise InputError("There is no array images in this file: expected images, uint8 [N, H, W, C].")
-        return f"{_pictures(lengths['images'])}, {'with' if 'labels' in lengths else 'no'} labels"
+        return f"{several(lengths['images'], 'picture')}, {'with' if 'labels' in lengths else 'no'} labels"
     with zipped.opened(Path(path)) as file:
         entries = file.entries
         if not entries:
             raise InputError("There are no pictures in this zip: expected files such as .png or .jpg.")
         if task == "segmentation" and (pairs := masks.paired(entries)):
-            return f"{_pictures(len(pairs[0]))} with masks"
+            return f"{several(len(pairs[0]), 'picture')} with masks"
         known = _known(file, task)
-    return f"{_pictures(len(entries))}, {known}"
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'' if count == 1 else 's'}"
+    return f"{several(len(entries), 'picture')}, {known}"
 
 
 def _known(file: zipped.Zip, task: str) -> str:

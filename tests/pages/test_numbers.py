@@ -22,6 +22,19 @@ def test_percentages_have_a_fixed_number_of_decimals(share: float | None, decima
     assert numbers.percent(share, decimals) == text.replace(" ", numbers.NARROW_SPACE)
 
 
+@pytest.mark.parametrize(
+    ("number", "words", "text"),
+    [
+        (1, ("step",), "1 step"),
+        (0, ("step",), "0 steps"),
+        (1700, ("step",), "1,700 steps"),
+        (2, ("sparsity", "sparsities"), "2 sparsities"),
+    ],
+)
+def test_a_number_of_things_is_in_the_singular_for_one_alone(number: int, words: tuple[str, ...], text: str) -> None:
+    assert numbers.several(number, *words) == text
+
+
 def test_weights_have_thousands_separators() -> None:
     assert numbers.count(254919) == "254,919"
 

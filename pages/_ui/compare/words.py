@@ -56,15 +56,11 @@ def _title(picture: Picture) -> str:
         return "Nothing to compare yet"
     models = dict.fromkeys(view.cell.config.model for view in picture.cells)
     what = [
-        _number(len(picture.methods), "method"),
-        _number(len(picture.targets), picture.goal.one, picture.goal.several),
+        fmt.several(len(picture.methods), "method"),
+        fmt.several(len(picture.targets), picture.goal.one, picture.goal.several),
     ]
     seeds = len({view.cell.config.seed for view in picture.cells})
-    return ", ".join([*models, *what, *([_number(seeds, "seed")] if seeds > 1 else [])])
-
-
-def _number(count: int, one: str, several: str = "") -> str:
-    return f"{count} {one if count == 1 else several or one + 's'}"
+    return ", ".join([*models, *what, *([fmt.several(seeds, "seed")] if seeds > 1 else [])])
 
 
 def _phase(picture: Picture) -> str:
@@ -119,7 +115,7 @@ def _sentence(picture: Picture) -> str:
     if own is not None and own.cancelled:
         return f"{done} of {len(picture.cells)} runs had ended; they are kept. Press Compare to go on."
     if failed:
-        return f"{_number(failed, 'run')} of {len(picture.cells)} failed: the table says why."
+        return f"{fmt.several(failed, 'run')} of {len(picture.cells)} failed: the table says why."
     return f"All {done} runs are kept: another comparison that needs them has them at once."
 
 
@@ -132,7 +128,8 @@ def _tiles(picture: Picture) -> tuple[Tile, ...]:
     done = [view.result for view in picture.cells if view.result is not None]
     at = f"at {brief(picture.target)}"
     level_with = sum(value(row) == value(top) for row in rows) - 1 if top else 0
-    rivals = f"level with {_number(level_with, 'other')}" if level_with > 0 else f"of {len(picture.methods)} methods"
+    field = fmt.several(len(picture.methods), "method")
+    rivals = f"level with {fmt.several(level_with, 'other')}" if level_with > 0 else f"of {field}"
     gap = (value(top) or 0.0) - (value(base) or 0.0) if top and base and top is not base else None
     seconds = sum(result.seconds for result in done) if done else None
     name, _, changes = style_of(top.method).label.partition(", ") if top else ("", "", "")
