@@ -122,6 +122,8 @@ def test_the_page_lists_the_runs_and_says_what_they_take(app: AppTest, store: St
     app.number_input(key="kept-limit").set_value(1).run()
     assert store.keep_runs == 1
     assert len(store.runs()) == 1
+    page(app, "runs")
+    assert any("1 run takes" in text.value for text in app.markdown)
 
 
 def test_a_kept_run_is_looked_at_on_the_playground(app: AppTest, store: Store) -> None:
