@@ -1,10 +1,10 @@
 """The memory that learning needs, counted before it begins, so that a run which cannot fit is refused with a reason.
 
-    learning = batch * (activations of one image) * 1.5 + 4 * weights * (gradient + optimizer + curvature)
+    learning = batch * (activations of one image) * 1.6 + 4 * weights * (gradient + optimizer + curvature)
 
 beside what is resident already; a second-order start has all images under way at once, as far as its limit allows.
-Activations are the outputs of all modules without children, kept for the backward pass; half as much again is for
-their gradients and for what operators keep beside them.
+Activations are the outputs of all modules without children, kept for the backward pass; 0.6 times as much is for
+their gradients, for what operators keep beside them, and for holes between blocks (see `memory.keep_freed`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fcpts_core.reconstruction.norms import norm_layers, together
 from fcpts_core.reconstruction.registry import gets_norms
 from fcpts_core.second_order.start import AT_ONCE, MOST_NUMBERS
 
-EXTRA = 1.5
+EXTRA = 1.6
 RENORMED = 1.5
 """Times the activations of a network without norms, while it has some (see `reconstruction.unfolding`)."""
 

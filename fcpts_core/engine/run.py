@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 
 import torch
@@ -74,7 +74,10 @@ class Run:
         self._since = 0.0
 
     def events(self) -> Generator[Event, None, None]:
-        with closing(self._tell()) as telling:
+        memory.keep_freed()
+        with ExitStack() as stack:
+            stack.callback(memory.give_back)
+            telling = stack.enter_context(closing(self._tell()))
             while True:
                 self._since = time.perf_counter()
                 event = next(telling, None)

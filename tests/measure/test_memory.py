@@ -1,5 +1,8 @@
 """The peak of resident memory, forgotten at the beginning of each run where the system can do so."""
 
+import ctypes
+import platform
+import subprocess
 import sys
 from pathlib import Path
 
@@ -37,11 +40,49 @@ def test_without_that_service_the_process_tells_its_own(monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other C libraries give back by themselves, or never")
 def test_holes_between_blocks_in_use_go_back_to_the_system() -> None:
+    memory.begin()
     blocks = [np.ones(2**13) for _ in range(4000)]  # 64 KiB each: too small to be mapped one by one
+    full = memory.peak_rss_mb()
     del blocks[::2]
-    memory.begin()
-    before = memory.peak_rss_mb()
     memory.give_back()
-    memory.begin()
-    assert memory.peak_rss_mb() < before - 50
+    (memory.PROC / "clear_refs").write_text(memory.RESET)
+    assert memory.peak_rss_mb() < full - 50
     assert all(block.all() for block in blocks)
+
+
+USING = """
+import resource
+import numpy as np
+from fcpts_core.measure import memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(8):
+        np.ones(2**23).sum()  # 64 MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def resident():
+    memory.PROC.joinpath("clear_refs").write_text(memory.RESET)
+    return memory.peak_rss_mb()
+
+mapped = faults()
+memory.keep_freed()
+faults()
+kept, held = faults(), resident()
+memory.give_back()
+print(mapped, kept, held - resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep what they like")
+def test_large_blocks_are_kept_for_the_next_and_go_back_when_asked() -> None:
+    told = subprocess.run([sys.executable, "-c", USING], capture_output=True, text=True, check=True).stdout
+    mapped, kept, gone = map(float, told.split())
+    assert kept < mapped / 10
+    assert gone > 50
+
+
+def test_a_c_library_without_such_settings_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    memory.keep_freed()
+    memory.give_back()
