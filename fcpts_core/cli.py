@@ -220,6 +220,12 @@ def _overrides(arguments: Namespace) -> dict[str, object]:
         if name in overrides:
             raise InputError(f"The setting {name} is given more than once: give it once.")
         overrides[name] = value
+    if arguments.allocation_from is not None:
+        from fcpts_core.allocation.given import from_table
+
+        if taken := sorted({"allocation", "given"} & overrides.keys()):
+            raise InputError(f"Both --allocation-from and --set {taken[0]} say the allocation: give one of them.")
+        overrides |= {"allocation": "given", "given": from_table(arguments.allocation_from)}
     return overrides
 
 

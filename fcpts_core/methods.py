@@ -187,6 +187,11 @@ def settings_for(name: str, overrides: Mapping[str, Any]) -> Settings:
             f"pattern is {settings.pattern}: learned thresholds know no patterns, expected {UNSTRUCTURED.text}; or "
             "choose another reconstruction, such as net-wise."
         )
+    if settings.given and settings.allocation != "given":
+        raise InputError(
+            f"given says sparsities of layers, but the allocation is {settings.allocation}: expected the setting "
+            "allocation=given, or given left out."
+        )
     if settings.steps > 0 and not RECONSTRUCTIONS[settings.reconstruction].learns:
         learning = ", ".join(other.name for other in METHODS.values() if other.learns)
         raise InputError(

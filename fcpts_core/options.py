@@ -112,6 +112,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what each layer costs alone, the sensitivity.json of an earlier run, instead of measuring it again",
     )
+    add(
+        "--allocation-from",
+        metavar="FILE",
+        help="the sparsities of all layers as in the allocation.csv of an earlier run, scaled to the target",
+    )
     add("--out", metavar="DIR", help="write the sparse weights, the allocation and the record of the run there")
     add("--id", metavar="NAME", help="keep the run under this name (default: one that is made up)")
     add("--json", action="store_true", help="print the result as one line of JSON")

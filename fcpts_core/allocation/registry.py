@@ -13,10 +13,12 @@ from torch import Tensor
 
 from fcpts_core.allocation import OF_WEIGHTS
 from fcpts_core.allocation.evolutionary import evolutionary
+from fcpts_core.allocation.given import given, rules
 from fcpts_core.allocation.learned import learned
 from fcpts_core.allocation.measuring import sensitivity
 from fcpts_core.allocation.power import power
 from fcpts_core.allocation.priced import priced
+from fcpts_core.allocation.respect import budget_under
 from fcpts_core.problem import Problem, Telling
 from fcpts_core.reconstruction.settings import Settings
 
@@ -32,7 +34,7 @@ class Allocation:
     """One way to share the zeros out: at once from the weights (`of_weights`), or by a search (`of_network`).
 
     `usual` are the settings that differ from `Settings()` where this allocation is chosen; `first` is what a search
-    begins with, where the weights alone say that.
+    begins with, where the weights alone say that. `by_hand` is one that searches nothing: it is said in the settings.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Allocation:
     of_weights: AtOnce | None = None
     of_network: OfNetwork | None = None
     first: AtOnce | None = None
+    by_hand: bool = False
     usual: Mapping[str, Any] = field(default_factory=dict)
 
     def allocate(self, problem: Problem) -> Telling[tuple[float, ...]]:
@@ -71,6 +74,13 @@ def _simple(name: str, title: str, description: str) -> Allocation:
 
 def _power(weights: Sequence[Tensor], sparsity: float, settings: Settings, worth: Sequence[int]) -> tuple[float, ...]:
     return power(weights, sparsity, settings.layer_cap, settings.keep_power, worth)
+
+
+def _given(problem: Problem) -> Telling[tuple[float, ...]]:
+    yield from ()
+    settings = problem.settings
+    budget = budget_under(settings.pattern, problem.dense, problem.sparsity, settings.layer_cap, problem.worth)
+    return given(problem.layers, budget, rules(settings.given))
 
 
 ALLOCATIONS: dict[str, Allocation] = {
@@ -127,6 +137,14 @@ ALLOCATIONS: dict[str, Allocation] = {
             "Reduces all layers beyond the target and regrows some weights, where, is found by evolution (UniPTS).",
             of_network=evolutionary,
             usual={"search_steps": 25},
+        ),
+        Allocation(
+            "given",
+            "By hand",
+            "What the setting given says of some layers or of all, such as conv1@0.5 layer3.*@0.97; the others share "
+            "the rest equally.",
+            of_network=_given,
+            by_hand=True,
         ),
     )
 }

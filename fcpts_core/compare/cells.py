@@ -22,7 +22,7 @@ from fcpts_core.errors import InputError
 from fcpts_core.methods import settings_for
 
 FOLDER = "cells"
-LATE = {"budget": "weights", "sensitivities": None}
+LATE = {"budget": "weights", "sensitivities": None, "given": ""}
 """What came later than cells that were kept without it: where it is as before, so is the cell."""
 
 

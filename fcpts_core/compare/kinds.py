@@ -1,4 +1,4 @@
-"""How a method comes to its allocation: by a fixed rule, by a search on images, or by thresholds that learn."""
+"""How a method comes to its allocation: by a fixed rule, a user's too, a search on images, or thresholds that learn."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ def kind_of(label: str) -> Kind:
     if reconstruction in LEARNS or allocation in LEARNS:
         return Kind.LEARNED
     found = ALLOCATIONS.get(allocation)
-    return Kind.SEARCHED if found and found.of_network is not None else Kind.FIXED
+    return Kind.SEARCHED if found and found.of_network is not None and not found.by_hand else Kind.FIXED

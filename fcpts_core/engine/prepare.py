@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from fcpts_core.allocation.given import given, rules
 from fcpts_core.allocation.respect import budget_under
 from fcpts_core.allocation.sensitivity import Sensitivity
 from fcpts_core.data.images import ImageSet
@@ -70,6 +71,8 @@ def preparing(config: RunConfig, rehearsal: bool = False) -> Generator[Phase, No
     weights = [layer.weight.detach() for layer in layers]
     worth = _worth(settings, student, layers, images.calibration.inputs(torch.arange(1)).to(device))
     budget = budget_under(settings.pattern, weights, config.sparsity, settings.layer_cap, worth)
+    if settings.allocation == "given":
+        given(layers, budget, rules(settings.given))
     if settings.steps and purpose.objectives is not None and settings.objective not in purpose.objectives:
         raise InputError(
             f"The objective {settings.objective} compares classes, a network for {purpose.name} says boxes too: "

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from fcpts_core.allocation.given import rules
 from fcpts_core.density import bandwidth_rule
 from fcpts_core.errors import InputError
 from fcpts_core.masks.patterns import pattern
@@ -92,8 +93,8 @@ class Settings:
     `reconstruction.price`, `threshold_map` in `bridge.threshold`, `density` in `density.histogram`, `bandwidth` in
     `density.bandwidth`, `masks` and `pruned_decay` in `reconstruction.netwise`, `damping` and `positions` in
     `second_order`, `search_steps`, `fitness`, `sensitivity_error` and `keep_power` in the allocations that search,
-    `layer_inputs` in the layer-wise reconstruction, `precision` in `reconstruction.precision`, `keep_start` in
-    `reconstruction.fallback`.
+    `given` in `allocation.given`, `layer_inputs` in the layer-wise reconstruction, `precision` in
+    `reconstruction.precision`, `keep_start` in `reconstruction.fallback`.
     """
 
     budget: str = "weights"
@@ -149,6 +150,7 @@ class Settings:
     fitness: str = "agreement"
     sensitivity_error: str = "logits"
     keep_power: float = 0.35
+    given: str = ""
     layer_inputs: str = "dense"
 
     def __post_init__(self) -> None:
@@ -161,6 +163,7 @@ class Settings:
                 raise InputError(f"{name} is {value}: expected {expected}.")
         bandwidth_rule(self.bandwidth)
         pattern(self.pattern)
+        rules(self.given)
 
     @property
     def solves(self) -> bool:

@@ -54,6 +54,7 @@ def test_what_is_no_recording_is_said(tmp_path: Path) -> None:
         ("uniform:allocation=sensitivity", Kind.SEARCHED),
         ("uniform:allocation=learned", Kind.LEARNED),
         ("uniform:allocation=power", Kind.FIXED),
+        ("uniform:allocation=given:given=conv1@0.5 *@0.9", Kind.FIXED),
         ("obc", Kind.SEARCHED),
         ("obc:reconstruction=fcpts", Kind.LEARNED),
         ("fcpts-released", Kind.LEARNED),

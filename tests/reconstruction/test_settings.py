@@ -78,7 +78,7 @@ def test_choices(name: str) -> None:
 
 def test_every_text_is_a_choice_or_checked_where_it_is_used() -> None:
     texts = {field.name for field in fields(Settings) if isinstance(getattr(Settings(), field.name), str)}
-    assert texts == CHOICES.keys() | {"bandwidth", "pattern", "allocation", "reconstruction"}
+    assert texts == CHOICES.keys() | {"bandwidth", "pattern", "given", "allocation", "reconstruction"}
 
 
 @pytest.mark.parametrize("value", ["scott", "isj", "0.01", 0.01, 2])
