@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 
 from fcpts_core.errors import InputError
 from fcpts_core.methods import settings_for
+
+MOST = 50
+"""Characters of a value that readers are shown: sparsities by hand may name every layer."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class Contender:
 
     @property
     def changes(self) -> str:
-        """What is changed, for readers: `steps=20, pattern=2:4`; empty for a plain method."""
-        return ", ".join(f"{name}={value}" for name, value in self.overrides.items())
+        """What is changed, for readers: `steps=20, pattern=2:4`; empty for a plain method, many words cut short."""
+        return ", ".join(f"{name}={shorten(value, MOST, placeholder=' …')}" for name, value in self.overrides.items())
 
     def checked(self) -> Contender:
         """The same; an InputError where there is no such method, or its settings cannot be these."""

@@ -16,6 +16,7 @@ from fcpts_core.allocation.given import Rule, from_table, given, rules, written
 from fcpts_core.allocation.registry import ALLOCATIONS
 from fcpts_core.allocation.respect import budget_under
 from fcpts_core.cli import main
+from fcpts_core.compare.contender import Contender
 from fcpts_core.engine.config import RunConfig
 from fcpts_core.engine.prepare import prepare
 from fcpts_core.errors import InputError
@@ -165,3 +166,12 @@ def test_a_file_that_is_no_such_table_is_refused(tmp_path: Path, content: bytes)
         from_table(path)
     with pytest.raises(InputError, match=r"nowhere\.csv cannot be read \(No such file or directory\)"):
         from_table(tmp_path / "nowhere.csv")
+
+
+def test_readers_see_the_beginning_of_many_rules() -> None:
+    text = written((name, 0.9) for name in (f"layer{place}.conv" for place in range(20)))
+    short = Contender.of("best", {"allocation": "given", "given": text}).changes
+    assert short.startswith("allocation=given, given=layer0.conv@0.9 layer1.conv@0.9")
+    assert short.endswith(" …")
+    assert len(short) < 80
+    assert Contender.of("best", {"given": "conv1@0.5 *@0.9", "steps": "9"}).changes == "given=conv1@0.5 *@0.9, steps=9"

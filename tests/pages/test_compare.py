@@ -188,6 +188,18 @@ def test_a_method_with_a_setting_of_its_own_joins_the_others(app: AppTest) -> No
     assert again.multiselect(key="compare-set-methods").value == ["best", "best:pattern=2:4", "uniform"]
 
 
+def test_sparsities_by_hand_bring_their_allocation_with_them(app: AppTest) -> None:
+    opened(app, methods="best", sparsities="0.9")
+    app.selectbox(key="variant-setting").set_value("given").run()
+    app.text_input(key="variant-value-given").set_value("conv1@half").run()
+    assert app.button(key="variant-add").disabled
+    assert any("expected LAYER@SPARSITY" in caption.value for caption in app.caption)
+    app.text_input(key="variant-value-given").set_value("conv1@0.5 layer3.*@0.97").run()
+    app.button(key="variant-add").click().run()
+    assert not app.exception
+    assert address(app)["methods"] == "best,best:allocation=given:given=conv1@0.5 layer3.*@0.97"
+
+
 def test_settings_of_an_address_that_cannot_be_are_left_out_with_a_sentence(app: AppTest) -> None:
     opened(app, methods="uniform,best:speed=9,lottery", sparsities="0.9")
     assert app.multiselect(key="compare-set-methods").value == ["uniform"]

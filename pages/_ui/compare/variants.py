@@ -73,12 +73,18 @@ def _allowed(name: str, now: Any) -> list[str]:
     return registries.get(name, list(CHOICES.get(name, ())))
 
 
+def _having(method: str, name: str, value: str) -> Contender:
+    """The method with this setting; who says sparsities by hand wants the allocation by hand."""
+    before = Contender.read(method)
+    return (before.having("allocation", "given") if name == "given" else before).having(name, value)
+
+
 def _problem(method: str, name: str, value: str) -> str:
     """Why this cannot be added; empty where it can."""
     if any(mark in value for mark in ",=") or not value:
         return f"{name} needs a value."
     try:
-        made = Contender.read(method).having(name, value).checked()
+        made = _having(method, name, value).checked()
     except InputError as error:
         return str(error)
     if settings_for(made.method, made.overrides) == settings_for(*_parts(method)):
@@ -89,7 +95,7 @@ def _problem(method: str, name: str, value: str) -> str:
 
 
 def _add(methods_key: str, method: str, name: str, value: str) -> None:
-    made = Contender.read(method).having(name, value).text
+    made = _having(method, name, value).text
     chosen = [*st.session_state[methods_key], made]
     memory().variants.add(made)
     st.session_state[methods_key] = chosen
