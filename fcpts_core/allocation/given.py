@@ -31,7 +31,7 @@ class Rule:
     sparsity: float
 
     def __str__(self) -> str:
-        return f"{self.pattern}@{self.sparsity!r}"
+        return f"{self.pattern}@{self.sparsity:.10g}"  # enough to tell apart the zeros of a billion weights
 
 
 def rules(text: str) -> tuple[Rule, ...]:
@@ -51,7 +51,7 @@ def _rule(text: str) -> Rule:
 
 
 def written(layers: Iterable[tuple[str, float]]) -> str:
-    """The text that gives each of these layers, by name, its sparsity; inverse of `rules`."""
+    """The text that gives each of these layers, by name, its sparsity, to ten digits; inverse of `rules`."""
     return " ".join(str(Rule(name, sparsity)) for name, sparsity in layers)
 
 
