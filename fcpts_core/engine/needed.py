@@ -55,25 +55,44 @@ def working_bytes(problem: Problem) -> int:
 def _needs(problem: Problem) -> list[tuple[int, str]]:
     """The bytes that each part of the work takes, and what makes them less ("" where nothing but the model does)."""
     settings, images = problem.settings, problem.images
-    one, largest = activation_bytes(problem.teacher, images.inputs(torch.arange(1)).to(problem.device))
+    one, largest = _activations(problem)
     needs = [(min(batch_for(images), len(images)) * largest * 4, "")]
     renormed = gets_norms(problem)
     if settings.recalibrate and (norm_layers(problem.teacher) or renormed):
         needs.append((min(together(images), len(images)) * largest * 3, ""))
-    if settings.steps or settings.allocation == "learned":
+    if learned_on := _learned_on(problem):
         weights = sum(parameter.numel() for parameter in problem.student.parameters())
-        learning = min(settings.batch_size, len(images)) * round(one * EXTRA * (RENORMED if renormed else 1))
+        learning = learned_on * round(one * EXTRA * (RENORMED if renormed else 1))
         needs.append((learning + 4 * weights * COPIES.get(settings.optimizer, 4), _smaller_batch(settings.batch_size)))
-    solved_on = 0  # images
-    if settings.solves:
-        solved_on = len(images)
-    elif settings.allocation == "priced":
-        solved_on = min(SOLVED_ON, len(images))
     # all images wait at a layer, with its inputs and those of its block, both halves of them; the batch that moves has
     # outputs, and patches, besides
-    waiting, moving = (min(2 * solved_on * largest, 4 * numbers) for numbers in (MOST_NUMBERS, AT_ONCE))
+    waiting, moving = (min(2 * _solved_on(problem) * largest, 4 * numbers) for numbers in (MOST_NUMBERS, AT_ONCE))
     needs.append((2 * waiting + 4 * moving, _fewer_images(waiting // (2 * largest))))
     return needs
+
+
+def largest_block(problem: Problem) -> int:
+    """Bytes of the largest tensor that the work asks for again and again, one layer's outputs of all images at once."""
+    return max(_learned_on(problem), _solved_on(problem)) * _activations(problem)[1]
+
+
+def _activations(problem: Problem) -> tuple[int, int]:
+    return activation_bytes(problem.teacher, problem.images.inputs(torch.arange(1)).to(problem.device))
+
+
+def _learned_on(problem: Problem) -> int:
+    """Images in a batch that is learned from, 0 where nothing learns."""
+    settings = problem.settings
+    learns = settings.steps or settings.allocation == "learned"
+    return min(settings.batch_size, len(problem.images)) if learns else 0
+
+
+def _solved_on(problem: Problem) -> int:
+    """Images that least squares looks at, 0 where there is none."""
+    settings = problem.settings
+    if settings.solves:
+        return len(problem.images)
+    return min(SOLVED_ON, len(problem.images)) if settings.allocation == "priced" else 0
 
 
 def needed_bytes(problem: Problem) -> int:

@@ -22,7 +22,7 @@ from fcpts_core.engine.events import (
     Sensed,
     Stepped,
 )
-from fcpts_core.engine.needed import require_memory
+from fcpts_core.engine.needed import largest_block, require_memory
 from fcpts_core.engine.portrayal import layer_result, skipped, started, surveyed
 from fcpts_core.engine.prepare import preparing
 from fcpts_core.engine.solve import solve
@@ -74,7 +74,6 @@ class Run:
         self._since = 0.0
 
     def events(self) -> Generator[Event, None, None]:
-        memory.keep_freed()
         with ExitStack() as stack:
             stack.callback(memory.give_back)
             telling = stack.enter_context(closing(self._tell()))
@@ -119,6 +118,7 @@ class Run:
         prepared = yield from preparing(self.config)
         problem = replace(prepared.problem, bookmark=self.bookmark)
         require_memory(problem)
+        memory.keep_freed(largest_block(problem))
         if left_out := skipped(prepared):
             yield Phase(f"{left_out:,} pictures could not be read and are left out")
         judge = Judge(problem.task, prepared.test, prepared.device)

@@ -17,17 +17,20 @@ PROC = Path("/proc/self")
 RESET = "5"  # what `clear_refs` takes to forget the peak
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # what `mallopt` calls them (malloc.h of glibc)
-LARGEST_KEPT, MOST_KEPT = 2**29, 2**31 - 1
-"""Bytes of one block, and of all that lies free at the end of the heap (the most that `mallopt` takes)."""
+KEPT_ANYWAY, LARGEST_KEPT, MOST_KEPT = 2**25, 2**29, 2**31 - 1
+"""Bytes: of a block that glibc keeps by itself, of one, and of all at the end of the heap, that are kept when asked."""
 
 
-def keep_freed() -> None:
+def keep_freed(largest: int) -> None:
     """Has the C library keep large blocks that are freed for the next of their size, where it can (glibc).
 
     By itself it maps each block above 32 MB anew and unmaps it when it is freed, and the system clears its pages every
-    time. Activations of a batch of ImageNet pictures are larger, and every operator asks for some. It holds for the
+    time. Activations of a batch of ImageNet pictures are larger, and every operator asks for some. Blocks that are kept
+    leave holes, some percent of the peak, so nothing is done where the `largest` block is small. It holds for the
     process; what is kept goes back by `give_back`.
     """
+    if largest <= KEPT_ANYWAY:
+        return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(MMAP_THRESHOLD, LARGEST_KEPT)

@@ -49,7 +49,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.only:
         if arguments.only == "kept":
-            memory.keep_freed()
+            memory.keep_freed(2**30)
         print(json.dumps(learning(arguments.steps, arguments.batch)))
         return
     given = ["--steps", str(arguments.steps), "--batch", str(arguments.batch)]

@@ -87,6 +87,18 @@ def test_larger_batches_need_more_memory(conv: nn.Module) -> None:
     assert largest < every
 
 
+def test_the_largest_block_is_a_layers_outputs_of_all_images_at_once(conv: nn.Module) -> None:
+    images = prepare(config()).problem.images
+    _, largest = needed.activation_bytes(ConvNet(), images.inputs(torch.arange(1)))
+    for size, given in (
+        (0, config("uniform")),
+        (8, config(batch_size=8)),
+        (len(images), config(batch_size=1000)),
+        (len(images), config("best", steps=0)),
+    ):
+        assert needed.largest_block(prepare(given).problem) == size * largest
+
+
 def test_a_run_that_cannot_fit_is_refused_with_its_reason(conv: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "available_bytes", lambda: 30_000)
     sentence = r"The run would need .* of memory, .* are free: choose a smaller model .*batch_size=4"
