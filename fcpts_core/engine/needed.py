@@ -2,7 +2,8 @@
 
     learning = batch * (activations of one image) * 1.6 + 4 * weights * (gradient + optimizer + curvature)
 
-beside what is resident already; a second-order start has all images under way at once, as far as its limit allows.
+beside what is resident already; a second-order start has all images under way at once, as far as its limit allows, and
+some squares of the inputs of the layer that it solves.
 Activations are the outputs of all modules without children, kept for the backward pass; 0.6 times as much is for
 their gradients, for what operators keep beside them, and for holes between blocks (see `memory.keep_freed`).
 """
@@ -19,11 +20,16 @@ from fcpts_core.measure.accuracy import batch_for, eval_mode
 from fcpts_core.problem import Problem
 from fcpts_core.reconstruction.norms import norm_layers, together
 from fcpts_core.reconstruction.registry import gets_norms
+from fcpts_core.second_order.patches import weight_rows
 from fcpts_core.second_order.start import AT_ONCE, MOST_NUMBERS
 
 EXTRA = 1.6
 RENORMED = 1.5
 """Times the activations of a network without norms, while it has some (see `reconstruction.unfolding`)."""
+
+SQUARES = 14
+"""Matrices of a layer's inputs by its inputs, in double precision, when it is solved: moments of both halves and of all
+images, their damped sum, and what its decomposition takes."""
 
 COPIES = {"adam": 4, "sgd": 3}
 """Tensors as large as the weights beside these: gradient, state of the optimizer, curvature."""
@@ -67,7 +73,9 @@ def _needs(problem: Problem) -> list[tuple[int, str]]:
     # all images wait at a layer, with its inputs and those of its block, both halves of them; the batch that moves has
     # outputs, and patches, besides
     waiting, moving = (min(2 * _solved_on(problem) * largest, 4 * numbers) for numbers in (MOST_NUMBERS, AT_ONCE))
-    needs.append((2 * waiting + 4 * moving, _fewer_images(waiting // (2 * largest))))
+    squares = SQUARES * _largest_square(problem) if _solved_on(problem) else 0
+    remedy = _fewer_images(waiting // (2 * largest)) if waiting > squares else ""
+    needs.append((2 * waiting + 4 * moving + squares, remedy))
     return needs
 
 
@@ -78,6 +86,16 @@ def largest_block(problem: Problem) -> int:
 
 def _activations(problem: Problem) -> tuple[int, int]:
     return activation_bytes(problem.teacher, problem.images.inputs(torch.arange(1)).to(problem.device))
+
+
+def _largest_square(problem: Problem) -> int:
+    """Bytes of `H` `[groups, d, d]` of the layer that has the largest (see `second_order.moments`)."""
+    shapes = [
+        weight_rows(layer.module, layer.weight).shape
+        for layer in problem.layers
+        if isinstance(layer.module, nn.Conv2d | nn.Linear)
+    ]
+    return max((8 * groups * inputs**2 for groups, _, inputs in shapes), default=0)
 
 
 def _learned_on(problem: Problem) -> int:

@@ -86,6 +86,7 @@ class _Task:
             self.solve(self.index, None)
             return
         known = Observed(self.halves, weight_rows(module, module.weight.detach().clone()))
+        self.halves = Moments(), Moments()  # the square of a layer's inputs, four times, of every layer would add up
         found = self.solve(self.index, known)
         if found is None:
             return

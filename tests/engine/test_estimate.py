@@ -87,6 +87,20 @@ def test_larger_batches_need_more_memory(conv: nn.Module) -> None:
     assert largest < every
 
 
+def test_a_layer_that_is_solved_needs_squares_of_its_inputs(conv: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = prepare(config("best", steps=0)).problem
+    most = 0
+    for layer in task.layers:
+        if isinstance(layer.module, nn.Conv2d | nn.Linear):
+            groups = getattr(layer.module, "groups", 1)
+            most = max(most, groups * (layer.weight.numel() // len(layer.weight)) ** 2)
+    both = config("best", steps=0), config("uniform")
+    whole, without = (needed.working_bytes(prepare(given).problem) for given in both)
+    monkeypatch.setattr(needed, "SQUARES", needed.SQUARES - 2)
+    assert whole - needed.working_bytes(task) == 2 * 8 * most
+    assert needed.working_bytes(prepare(config("uniform")).problem) == without
+
+
 def test_the_largest_block_is_a_layers_outputs_of_all_images_at_once(conv: nn.Module) -> None:
     images = prepare(config()).problem.images
     _, largest = needed.activation_bytes(ConvNet(), images.inputs(torch.arange(1)))
@@ -113,6 +127,9 @@ def test_a_start_that_cannot_fit_is_refused_with_what_makes_it_smaller(
 ) -> None:
     given = config("best", steps=0)
     monkeypatch.setattr(room, "available_bytes", lambda: 30_000)
+    with pytest.raises(InputError, match=r"are free: choose a smaller model or a smaller crop\.$"):
+        list(Run(given).events())  # more images than the squares of the inputs of its largest layer are not the matter
+    monkeypatch.setattr(needed, "SQUARES", 0)
     with pytest.raises(InputError, match=r"fewer calibration images \(--calibration-size (\d+)\)\.$") as refused:
         list(Run(given).events())
     fewer = int(str(refused.value).split()[-1].rstrip(")."))

@@ -1,7 +1,9 @@
 """Layer after layer: what each layer is given is what the sparse network so far gives, and all is left as it was."""
 
 import copy
+import gc
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -247,3 +249,18 @@ def test_none_leaves_a_layer_as_it_is() -> None:
     network, fresh = conv_net(), conv_net()
     solved(network, lambda index, known: None)
     assert all(torch.equal(a, b) for a, b in zip(network.parameters(), fresh.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("batch", [6, 2])
+def test_what_was_known_of_a_layer_goes_when_it_is_solved(batch: int) -> None:
+    alive: list[weakref.ref[Moments]] = []
+
+    def solve(index: int, known: Observed | None) -> Tensor | None:
+        gc.collect()
+        assert not any(seen() for seen in alive)
+        alive.extend(map(weakref.ref, known.halves if known else ()))
+        return halved(index, known)
+
+    network = conv_net()
+    solved(network, solve, batch=batch)
+    assert len(alive) > 4
