@@ -170,17 +170,22 @@ def test_a_comparison_rests_and_goes_on(app: AppTest, made: Comparisons) -> None
     assert {cell.state for cell in done.cells} == {State.DONE}
 
 
+def add_setting(app: AppTest, name: str, wrong: str, complaint: str, value: str) -> None:
+    """Chooses the setting, sees a wrong value refused, and adds the right one."""
+    app.selectbox(key="variant-setting").set_value(name).run()
+    assert app.button(key="variant-add").disabled
+    app.text_input(key=f"variant-value-{name}").set_value(wrong).run()
+    assert app.button(key="variant-add").disabled
+    assert any(complaint in caption.value for caption in app.caption)
+    app.text_input(key=f"variant-value-{name}").set_value(value).run()
+    app.button(key="variant-add").click().run()
+    assert not app.exception
+
+
 def test_a_method_with_a_setting_of_its_own_joins_the_others(app: AppTest) -> None:
     opened(app, methods="uniform,best", sparsities="0.9")
     app.selectbox(key="variant-method").set_value("best").run()
-    app.selectbox(key="variant-setting").set_value("pattern").run()
-    assert app.button(key="variant-add").disabled
-    app.text_input(key="variant-value-pattern").set_value("3:x").run()
-    assert app.button(key="variant-add").disabled
-    assert any("at most N of M" in caption.value for caption in app.caption)
-    app.text_input(key="variant-value-pattern").set_value("2:4").run()
-    app.button(key="variant-add").click().run()
-    assert not app.exception
+    add_setting(app, "pattern", "3:x", "at most N of M", "2:4")
     assert address(app)["methods"] == "best,best:pattern=2:4,uniform"
     assert app.multiselect(key="compare-set-methods").value == ["best", "uniform", "best:pattern=2:4"]
     again = page(PAGE)
@@ -190,13 +195,7 @@ def test_a_method_with_a_setting_of_its_own_joins_the_others(app: AppTest) -> No
 
 def test_sparsities_by_hand_bring_their_allocation_with_them(app: AppTest) -> None:
     opened(app, methods="best", sparsities="0.9")
-    app.selectbox(key="variant-setting").set_value("given").run()
-    app.text_input(key="variant-value-given").set_value("conv1@half").run()
-    assert app.button(key="variant-add").disabled
-    assert any("expected LAYER@SPARSITY" in caption.value for caption in app.caption)
-    app.text_input(key="variant-value-given").set_value("conv1@0.5 layer3.*@0.97").run()
-    app.button(key="variant-add").click().run()
-    assert not app.exception
+    add_setting(app, "given", "conv1@half", "expected LAYER@SPARSITY", "conv1@0.5 layer3.*@0.97")
     assert address(app)["methods"] == "best,best:allocation=given:given=conv1@0.5 layer3.*@0.97"
 
 
