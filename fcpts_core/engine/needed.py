@@ -27,7 +27,7 @@ EXTRA = 1.6
 RENORMED = 1.5
 """Times the activations of a network without norms, while it has some (see `reconstruction.unfolding`)."""
 
-SQUARES = 14
+SQUARES = 16
 """Matrices of a layer's inputs by its inputs, in double precision, when it is solved: moments of both halves and of all
 images, their damped sum, and what its decomposition takes."""
 
