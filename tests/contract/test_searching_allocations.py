@@ -21,6 +21,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "power": [{}, {"keep_power": -1.0}, {"keep_power": 2.0}],
     "sensitivity": [{}, {"sensitivity_error": "layer"}],
     "evolutionary": [{}, {"fitness": "labels"}],
+    "given": [{}, {"given": "*@0.5"}],
 }
 CASES = [(name, given) for name in SEARCHING for given in VARIANTS.get(name, [{}])]
 
