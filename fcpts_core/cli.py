@@ -184,7 +184,10 @@ def recipe_from(arguments: Namespace) -> Recipe:
     named = (item.name for item in fields(RunConfig))
     given = {name: value for name in named if (value := getattr(arguments, name, None)) is not None}
     given |= {name: tuple(given[name]) for name in ("exclude", "include") if name in given}
-    config = replace(base.config, **given, overrides={**base.config.overrides, **_overrides(arguments)})
+    before, overrides = dict(base.config.overrides), _overrides(arguments)
+    if "allocation" in overrides:
+        before.pop("given", None)  # of another allocation than the recipe's
+    config = replace(base.config, **given, overrides={**before, **overrides})
     if (config.mean is None) != (config.std is None):
         raise InputError("Only one of --mean and --std is given: they belong together, give both or neither.")
     return Recipe(config, arguments.threads or base.threads)

@@ -153,6 +153,8 @@ def test_the_table_of_a_run_gives_another_run_the_same_allocation(tmp_path: Path
     assert (tmp_path / "allocation.csv").read_bytes() == table
     recipe = read_recipe(tmp_path / "recipe.toml").config.overrides
     assert recipe["given"] == from_table(tmp_path / "allocation.csv")
+    assert main(["run", str(tmp_path / "recipe.toml"), "--set", "allocation=erk", "--out", str(tmp_path)]) == 0
+    assert read_recipe(tmp_path / "recipe.toml").config.overrides == {"allocation": "erk"}
 
 
 def test_two_allocations_for_one_run_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
